@@ -1,0 +1,1 @@
+"""Flowglass without a screen: checkpoint -> network -> segmenter -> prediction -> measurement."""

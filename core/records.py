@@ -1,0 +1,321 @@
+"""The frozen records that cross layers and threads: numpy arrays and plain values only.
+
+Arrays are (slices, rows, columns); a 2D image is one slice. Every array in a record is read-only and owns its memory.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+Array = np.ndarray[Any, np.dtype[Any]]
+Severity = Literal["error", "warning", "note"]
+Protocol = Literal["as-trained", "as-evaluated"]
+FilmMode = Literal["auto", "on", "off", "shuffle"]
+NO_VALUE = "\N{EN DASH}"
+
+
+def frozen_array(array: Array, dtype: Any = None) -> Array:
+    """A read-only copy of `array` that owns its memory, C-contiguous, optionally converted to `dtype`."""
+    copy = np.array(array, dtype=dtype, order="C", copy=True)
+    copy.setflags(write=False)
+    return copy
+
+
+# ---- checkpoints ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """Something a person should know. `code` is stable (`film.stages-inferred`); `remedy` may be empty for a note."""
+
+    severity: Severity
+    code: str
+    message: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """`field` of the report has `value` because of `why` (the hyper-parameter, key or shape that says so)."""
+
+    field: str
+    value: Any
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilmReport:
+    """The FiLM heads of a checkpoint: one per stage, stage 0 = lowest resolution."""
+
+    heads: int
+    stages: tuple[int, ...]
+    stages_from: Literal["metadata", "hparams", "weights", "user"]
+    channels: tuple[int, ...]
+    point: Literal["A", "B"]
+    condition: Literal["image", "text", "logits"]
+    cond_dim: int
+    vlm: str | None
+    layer_norm: bool
+    hidden: int
+    feature_width: int
+    input_mode: Literal["raw", "overlay", "mask_only"] = "raw"
+    overlay_alpha: float = 0.5
+    pred_threshold: float = 0.5
+    batch_strategy: Literal["per_sample", "first", "random"] = "first"
+    warmup_epochs: int = 0
+    prompts: tuple[str, ...] = ()
+    cache_dir: str = "cache/vlm_profiles"
+    embedding_dtype: str = "float16"
+    stage_choices: tuple[tuple[int, ...], ...] = ()
+    """Every stage list that the widths allow; more than one = ambiguous."""
+    dropped_keys: int = 0
+    """How many keys a loader without FiLM would have dropped, and `dropped_parameters`, how many numbers they hold."""
+    dropped_parameters: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JunctionGateReport:
+    """Settings of the junction gate (spec section 8)."""
+
+    enabled: bool
+    source: str = "pred"
+    threshold: float = 0.5
+    degree_threshold: int = 3
+    radius_px: int = 8
+    gate_value: float = 0.0
+    warmup_epochs: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WeightsReport:
+    """Weight sets the file carries (`model`, `swa`, `ema`), the one used, and why that one is right."""
+
+    available: tuple[str, ...]
+    used: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointReport:
+    """What a checkpoint is, before any weight is read. `status` is `ok`, `ambiguous` or `refused`.
+
+    `film`, `junction_gate`, `network` (the sizes the network is built with) are None or {} when they do not apply or
+    the file was refused.
+    """
+
+    status: Literal["ok", "ambiguous", "refused"]
+    path: str
+    container: str | None = None
+    size_bytes: int = 0
+    sha256: str | None = None
+    """Computed on demand (it reads the whole file); None until then."""
+    producer: str | None = None
+    family: Literal["flow", "diffusion", "supervised"] | None = None
+    module_class: str | None = None
+    arch: str | None = None
+    mode: Literal["cfm_continuous", "dfm_binary"] | None = None
+    sampler: str | None = None
+    timesteps: int | None = None
+    dfm_eps: float | None = None
+    v_activation: Literal["none", "tanh", "clamp"] | None = None
+    v_clamp_value: float | None = None
+    num_ensemble: int = 1
+    sliding_window: bool = True
+    image_size: int | None = None
+    in_channels: int | None = None
+    state_channels: int | None = None
+    out_channels: int | None = None
+    used_output_channel: int | None = None
+    value_range: tuple[float, float] | None = None
+    threshold: float | None = None
+    normalisation: str | None = None
+    film: FilmReport | None = None
+    junction_gate: JunctionGateReport | None = None
+    weights: WeightsReport | None = None
+    parameters: int | None = None
+    epoch: int | None = None
+    global_step: int | None = None
+    data_name: str | None = None
+    network: Mapping[str, Any] = field(default_factory=dict)
+    hyper_parameters: Mapping[str, Any] = field(default_factory=dict)
+    """As plain JSON values and text; classes of the training code appear as text."""
+    evidence: tuple[Evidence, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON of `flowglass inspect FILE --json`: plain values only."""
+        plain = to_plain(self)
+        assert isinstance(plain, dict)
+        return plain
+
+
+# ---- images ---------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Image:
+    """One image. `voxels`: (slices, rows, columns) float32, intensities as stored, as a person would see them.
+
+    `affine`: (4, 4) float64, voxel index (slice, row, column) to RAS millimetres; None when the file does not say.
+    `colour`: (rows, columns, 3) uint8 for display only, when the file is a colour picture.
+    """
+
+    voxels: Array
+    name: str
+    path: str | None = None
+    affine: Array | None = None
+    spacing_mm: tuple[float, float, float] | None = None
+    colour: Array | None = None
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class LabelMap:
+    """Integer labels (slices, rows, columns) on the grid described as for `Image`; 0 is background."""
+
+    labels: Array
+    name: str
+    path: str | None = None
+    affine: Array | None = None
+    spacing_mm: tuple[float, float, float] | None = None
+    names: Mapping[int, str] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Case:
+    """An image and, if there is one, its reference mask. `name` is shown; `sample` is the producers' cache name."""
+
+    name: str
+    image: Image
+    reference: LabelMap | None = None
+    sample: str | None = None
+
+
+# ---- runs -----------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilmSettings:
+    """`auto` follows the protocol; `on`, `off`, `shuffle` override it and are labelled. `strength` 0 = identity, 1 = as
+    trained; `stages` None = all trained stages."""
+
+    mode: FilmMode = "auto"
+    strength: float = 1.0
+    stages: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSettings:
+    """Everything that decides a prediction, apart from checkpoint and image.
+
+    `steps` None = the checkpoint's own number; `samples` None = its `num_ensemble`. `keep`: `all`, `last`, or a tuple of
+    t in [0, 1] (floats) or step numbers (ints). `threshold` None = the checkpoint's own, in its value range.
+    """
+
+    seed: int = 0
+    steps: int | None = None
+    samples: int | None = None
+    keep: Literal["all", "last"] | tuple[float, ...] | tuple[int, ...] = "all"
+    weights: str = "auto"
+    film: FilmSettings = FilmSettings()
+    precision: Literal["float32"] = "float32"
+    protocol: Protocol = "as-trained"
+    threshold: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Step:
+    """One point of the trajectory, (slices, rows, columns) float32, of the channel that becomes the mask.
+
+    `state` is x_t in the checkpoint's value range, `estimate` the clean mask as believed at `t` in the same range,
+    `probability` the estimate mapped to [0, 1]. `index` counts grid points from 0; `calls` network calls so far.
+    """
+
+    index: int
+    t: float
+    state: Array
+    estimate: Array
+    probability: Array
+    calls: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deviation:
+    """One way in which a prediction is not what the checkpoint was trained to make (`film.off`: "FiLM off")."""
+
+    code: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Prediction:
+    """What a segmenter made of an image. Arrays (slices, rows, columns).
+
+    `score`: float32, the merged result in the checkpoint's own range (`value_range`); `mask` = score > `threshold`.
+    `probability`: float32 in [0, 1], the score mapped from that range and clipped. `spread`: standard deviation of the
+    probability over samples, None for one sample. `provenance`: enough to compute it again.
+    """
+
+    score: Array
+    probability: Array
+    mask: Array
+    threshold: float
+    value_range: tuple[float, float]
+    steps: tuple[Step, ...]
+    settings: RunSettings
+    deviations: tuple[Deviation, ...] = ()
+    spread: Array | None = None
+    seconds: float = 0.0
+    calls: int = 0
+    device: str = "cpu"
+    condition: Array | None = None
+    """(windows, cond_dim) float32: what the FiLM heads were told; None without FiLM."""
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+
+
+# ---- measurements ---------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricValue:
+    """`value` None means it does not exist; `reason` then says why."""
+
+    name: str
+    value: float | None
+    reason: str = ""
+    higher_is_better: bool = True
+    definition: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measurement:
+    """Metric values of one prediction against one reference, under the `standard` definitions."""
+
+    values: tuple[MetricValue, ...]
+    definitions: str = "standard"
+
+    def __getitem__(self, name: str) -> MetricValue:
+        for value in self.values:
+            if value.name == name:
+                return value
+        raise KeyError(name)
+
+
+def to_plain(value: Any) -> Any:
+    """Records, tuples, mappings, paths and numpy scalars as JSON values; arrays as nested lists."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return {item.name: to_plain(getattr(value, item.name)) for item in fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): to_plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [to_plain(item) for item in value]
+    if isinstance(value, (np.ndarray, np.generic)):
+        return to_plain(value.tolist())
+    return str(value) if isinstance(value, Path) else value
