@@ -1,0 +1,167 @@
+"""Sizes of a MedSegDiff flow network, read from the shapes of its weights. No torch here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+from core.networks.architecture import Architecture, Shapes, SizesUnclear
+
+if TYPE_CHECKING:
+    from torch import nn
+
+BASE = "unet.base_unet."
+SIGNATURE = tuple(
+    BASE + key
+    for key in ("init_conv.weight", "cond_init_conv.weight", "conditioners.0.ff_parser_attn_map", "final_conv.weight")
+)
+HARD, SOFT, SOFT_FEATURES, GATE = (
+    "unet.hard_head.weight",
+    "unet.soft_head.weight",
+    "unet.soft_feat.0.weight",
+    "unet.gate_conv.weight",
+)
+Head = Literal["single", "multitask", "soft2hard"]
+FilmPoint = Literal["A", "B"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilmConfig:
+    """FiLM heads: head h modulates decoder stage `stages[h]`, which has `channels[h]` channels.
+
+    `point` A: after the first residual block of the stage, before the second skip; B: after the second, before attention.
+    """
+
+    stages: tuple[int, ...]
+    channels: tuple[int, ...]
+    point: FilmPoint
+    cond_dim: int
+    hidden: int
+    layer_norm: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MedSegDiffConfig:
+    """`widths`: channels D_0..D_L, level i works at D_i; `full_attention[i]`: quadratic attention at level i."""
+
+    widths: tuple[int, ...]
+    full_attention: tuple[bool, ...]
+    image_size: int
+    state_channels: int
+    in_channels: int = 1
+    head: Head = "single"
+    refine_depth: int = 0
+    film: FilmConfig | None = None
+
+    @property
+    def levels(self) -> int:
+        return len(self.full_attention)
+
+    @property
+    def out_channels(self) -> int:
+        return 1 if self.head == "single" else 2
+
+    @property
+    def stage_channels(self) -> tuple[int, ...]:
+        """Channels of decoder stage j, j = 0 the lowest resolution."""
+        return tuple(reversed(self.widths[1:]))
+
+    def to_dict(self) -> dict[str, Any]:
+        """As the producers would write it: `model_channels`, `channel_mult`, ..."""
+        return {
+            "model_channels": self.widths[0],
+            "channel_mult": [width // self.widths[0] for width in self.widths[1:]],
+            "full_attention": list(self.full_attention),
+            "image_size": self.image_size,
+            "state_channels": self.state_channels,
+            "head": self.head,
+            "refine_depth": self.refine_depth,
+        }
+
+
+def infer_config(shapes: Shapes) -> MedSegDiffConfig:
+    """Sizes from shapes alone (spec 1.3), without FiLM heads: those are found by the report, which knows the stages.
+
+    Raises `SizesUnclear` where a deciding key is missing or impossible.
+    """
+    first = _shape(shapes, BASE + "init_conv.weight", 4)
+    levels = _count_levels(shapes)
+    widths = (first[0], *(_level_output(shapes, level, levels) for level in range(levels)))
+    return MedSegDiffConfig(
+        widths=widths,
+        full_attention=tuple(BASE + f"downs.{level}.2.fn.to_out.weight" in shapes for level in range(levels)),
+        image_size=_shape(shapes, BASE + "conditioners.0.ff_parser_attn_map", 3)[-1],
+        state_channels=first[1],
+        in_channels=_shape(shapes, BASE + "cond_init_conv.weight", 4)[1],
+        head=_head(shapes),
+        refine_depth=_refine_depth(shapes),
+    )
+
+
+def _count_levels(shapes: Shapes) -> int:
+    level = 0
+    while BASE + f"downs.{level}.0.block1.proj.weight" in shapes:
+        level += 1
+    if level == 0:
+        raise SizesUnclear(f"{BASE}downs.0 is missing, so the number of levels is unknown")
+    return level
+
+
+def _level_output(shapes: Shapes, level: int, levels: int) -> int:
+    # The last level ends in a plain convolution, the others in a strided one inside a Sequential.
+    suffix = "3.weight" if level == levels - 1 else "3.0.weight"
+    return _shape(shapes, BASE + f"downs.{level}.{suffix}", 4)[0]
+
+
+def _head(shapes: Shapes) -> Head:
+    if SOFT_FEATURES in shapes:
+        return "soft2hard"
+    return "multitask" if HARD in shapes else "single"
+
+
+def _refine_depth(shapes: Shapes) -> int:
+    depth = 0
+    while f"unet.hard_refine.net.{3 * depth}.weight" in shapes:
+        depth += 1
+    return depth
+
+
+def _shape(shapes: Shapes, key: str, rank: int) -> tuple[int, ...]:
+    shape = shapes.get(key)
+    if shape is None:
+        raise SizesUnclear(f"{key} is missing")
+    if len(shape) != rank or min(shape) < 1:
+        raise SizesUnclear(f"{key} has shape {list(shape)}, where {rank} positive sizes are expected")
+    return shape
+
+
+def _build(config: MedSegDiffConfig) -> nn.Module:
+    from core.networks.medsegdiff.network import MedSegDiffFlow
+
+    return MedSegDiffFlow(config)
+
+
+MEDSEGDIFF_FLOW = Architecture(
+    names=("medsegdiff_flow", "medsegdiff_flow_vlm_film"),
+    family="flow",
+    signature=SIGNATURE,
+    absent=(HARD, SOFT, SOFT_FEATURES, GATE),
+    infer_config=infer_config,
+    build=_build,
+)
+MEDSEGDIFF_MULTITASK = Architecture(
+    names=("medsegdiff_flow_multitask", "medsegdiff_flow_multitask_vlm_film"),
+    family="flow",
+    signature=(*SIGNATURE, HARD, SOFT),
+    absent=(SOFT_FEATURES, GATE),
+    infer_config=infer_config,
+    build=_build,
+)
+MEDSEGDIFF_SOFT2HARD = Architecture(
+    names=("medsegdiff_flow_soft2hard",),
+    family="flow",
+    signature=(*SIGNATURE, HARD, SOFT, SOFT_FEATURES, GATE),
+    absent=(),
+    infer_config=infer_config,
+    build=_build,
+)
