@@ -280,6 +280,36 @@ class Prediction:
     findings: tuple[Finding, ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intake:
+    """What a dropped path was taken for, and why. `unknown` carries the findings that say so."""
+
+    path: str
+    kind: Literal["checkpoint", "image", "labels", "profiles", "folder", "unknown"]
+    why: str
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CasePaths:
+    """Files of one case found in a folder. `sample` is the producers' name for it (`test/image/0000.png`)."""
+
+    name: str
+    image: str
+    reference: str | None = None
+    sample: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FolderContents:
+    """What a folder holds; `findings` name what was left out."""
+
+    path: str
+    cases: tuple[CasePaths, ...] = ()
+    checkpoints: tuple[str, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
 # ---- measurements ---------------------------------------------------------------------------------------------------
 
 
