@@ -1,0 +1,28 @@
+"""Read, orient, normalise and write images and label maps, with their affine."""
+
+from core.images.folders import CasePaths, FolderContents, list_cases, read_case, scan_folder
+from core.images.intensities import normalise
+from core.images.labels import looks_like_mask, read_labels
+from core.images.pairing import find_reference, pairs_with, sample_name
+from core.images.reading import read_image
+from core.images.sniffing import READABLE, sniff_image
+from core.images.writing import write_labels, write_probability
+
+__all__ = [
+    "READABLE",
+    "CasePaths",
+    "FolderContents",
+    "find_reference",
+    "list_cases",
+    "looks_like_mask",
+    "normalise",
+    "pairs_with",
+    "read_case",
+    "read_image",
+    "read_labels",
+    "sample_name",
+    "scan_folder",
+    "sniff_image",
+    "write_labels",
+    "write_probability",
+]

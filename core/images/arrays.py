@@ -1,0 +1,58 @@
+"""NumPy .npy files: plain real numbers, two or three dimensions, never pickled objects."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from numpy.lib import format as npy
+
+from core.errors import ImageRefused
+from core.images.intake import shown, size_text
+from core.images.raster import MAX_VOXELS, Raster
+from core.records import Array
+
+HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+
+
+def read_npy(handle: BinaryIO, path: Path, size: int) -> Raster:
+    """(rows, columns) or (slices, rows, columns). The header is compared with the file's size before reading."""
+    name = shown(path)
+    try:
+        shape, dtype = _header(handle, name)
+        _check(shape, dtype, size - handle.tell(), name)
+        handle.seek(0)
+        values: Array = npy.read_array(handle, allow_pickle=False)
+    except (ValueError, TypeError, EOFError, OSError, SyntaxError, RecursionError, MemoryError) as error:
+        raise ImageRefused(f"{name}: the .npy file is damaged or incomplete ({error}). Save it again.") from error
+    return Raster(values=values if values.ndim == 3 else values[np.newaxis], kind="npy", picture=False)
+
+
+def _header(handle: BinaryIO, name: str) -> tuple[tuple[int, ...], np.dtype[np.generic]]:
+    version = npy.read_magic(handle)
+    if version not in HEADERS:
+        raise ImageRefused(f"{name}: .npy version {version} is not read. Save the array again with numpy.save.")
+    shape, _, dtype = HEADERS[version](handle)
+    return shape, dtype
+
+
+def _check(shape: tuple[int, ...], dtype: np.dtype[np.generic], available: int, name: str) -> None:
+    if dtype.hasobject or dtype.kind not in "biuf":
+        raise ImageRefused(
+            f"{name}: the array holds {dtype}, not plain numbers. Save it as float32 or an integer type."
+        )
+    if len(shape) not in (2, 3):
+        raise ImageRefused(
+            f"{name}: the array has {len(shape)} dimensions {shape}; Flowglass shows 2-D and 3-D images. "
+            "Save one image (rows, columns) or volume (slices, rows, columns)."
+        )
+    count = math.prod(shape)
+    if count == 0:
+        raise ImageRefused(f"{name}: the array is empty (shape {shape}). Save it again.")
+    if count > MAX_VOXELS or count * dtype.itemsize > available:
+        raise ImageRefused(
+            f"{name}: the header claims {size_text(count * dtype.itemsize)} of values but the file holds "
+            f"{size_text(available)}, or it is too large. Save it again."
+        )

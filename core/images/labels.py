@@ -1,0 +1,141 @@
+"""Reference masks and label maps: what the producers' loaders would call foreground, or the integers of a volume."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from core.errors import ImageRefused, ShapeMismatch
+from core.images.intake import shown
+from core.images.intensities import label_range
+from core.images.raster import Raster, note, warning
+from core.images.reading import read_raster
+from core.images.sniffing import PICTURES, sniff_image
+from core.records import Array, Finding, Image, LabelMap, frozen_array
+
+GRID_TOLERANCE_MM = 1e-2
+
+
+def read_labels(path: Path | str, like: Image | None = None) -> LabelMap:
+    """Integer labels (slices, rows, columns); 0 is background.
+
+    A picture becomes {0, 1} as in the producers' code: first channel, min-max of this file, > 0.5 (spec evaluation
+    2.2). Then a constant picture is all background, even when it is all 255; a warning says so. NIfTI and .npy keep
+    their integers (bool counts; exactly {0, 255} becomes {0, 1}). Raises ImageRefused for what is not labels, and
+    ShapeMismatch when `like` is given and lies on another grid.
+    """
+    path = Path(path)
+    raster = read_raster(path)
+    name = shown(path)
+    labels, findings = _from_picture(raster, name) if raster.picture else _from_integers(raster, name)
+    if like is not None:
+        findings += _check_grid(raster, like, name)
+    return LabelMap(
+        labels=frozen_array(labels),
+        name=path.name,
+        path=str(path),
+        affine=None if raster.affine is None else frozen_array(raster.affine, np.float64),
+        spacing_mm=raster.spacing_mm,
+        findings=raster.findings + findings,
+    )
+
+
+def looks_like_mask(path: Path | str) -> bool:
+    """A guess for a dropped file: a picture with one channel and at most two values. False when it cannot be read."""
+    path = Path(path)
+    if sniff_image(path) not in PICTURES:
+        return False
+    try:
+        raster = read_raster(path)
+    except ImageRefused:
+        return False
+    return raster.colour is None and not _more_than_two_values(raster.values)
+
+
+def _more_than_two_values(values: Array) -> bool:
+    low, high = values.min(), values.max()
+    return bool(((values != low) & (values != high)).any())
+
+
+def _from_picture(raster: Raster, name: str) -> tuple[Array, tuple[Finding, ...]]:
+    values = np.asarray(raster.values, dtype=np.float32)
+    if not np.isfinite(values).all():
+        raise ImageRefused(f"{name}: the mask holds NaN or infinite values. Export it again as a 0/255 PNG.")
+    low, high = float(values.min()), float(values.max())
+    if low == high:
+        rest = "" if low == 0 else " The producers' code makes it all background, and so does Flowglass."
+        found = warning(
+            "labels.constant",
+            f"{name}: every pixel of the mask is {low:g}.{rest}",
+            "Measures that need foreground have no value; check that this is the right file.",
+        )
+        return np.zeros(values.shape, dtype=np.uint8), (found,)
+    labels = (label_range(values) > 0.5).astype(np.uint8)
+    return labels, _level_finding(values, low, high, name)
+
+
+def _level_finding(values: Array, low: float, high: float, name: str) -> tuple[Finding, ...]:
+    if not _more_than_two_values(values):
+        return ()
+    half = (low + high) / 2
+    levels = np.unique(values).size
+    return (
+        note(
+            "labels.grey-levels",
+            f"{name}: the mask has {levels} grey levels from {low:g} to {high:g}; above {half:g} counts as "
+            "foreground, as in the producers' code.",
+            "If the levels are classes, save one mask for each, or a NIfTI label map.",
+        ),
+    )
+
+
+def _from_integers(raster: Raster, name: str) -> tuple[Array, tuple[Finding, ...]]:
+    values = raster.values
+    if values.dtype.kind == "b":
+        return values.astype(np.uint8), ()
+    low, high = values.min(), values.max()
+    if not (np.isfinite(low) and np.isfinite(high)):  # NaN anywhere makes both NaN
+        raise ImageRefused(f"{name}: the label map holds NaN or infinite values. Save it with an integer type.")
+    if values.dtype.kind == "f" and not (values == np.rint(values)).all():
+        raise ImageRefused(
+            f"{name}: labels are whole numbers, and this file holds fractions, {low:g} to {high:g}. "
+            "It may be an image or a probability map: open it as an image, or save a mask."
+        )
+    if low < -(2**31) or high >= 2**31:
+        raise ImageRefused(f"{name}: labels from {low:g} to {high:g} are too large. Number them from 0 up.")
+    labels = values.astype(np.int32)
+    if raster.kind == "npy" and high == 255 and low == 0 and not _more_than_two_values(labels):
+        return (labels > 0).astype(np.uint8), (note("labels.two-values", f"{name}: 0 and 255 are read as 0 and 1."),)
+    return labels, ()
+
+
+def _check_grid(raster: Raster, like: Image, name: str) -> tuple[Finding, ...]:
+    if raster.values.shape != like.voxels.shape:
+        raise ShapeMismatch(
+            f"{name} has shape {_size(raster.values)} and the image {shown(Path(like.name))} has "
+            f"{_size(like.voxels)} (slices x rows x columns). "
+            "Choose the mask that belongs to this image; masks are not resized."
+        )
+    if raster.affine is None or like.affine is None:
+        return ()
+    apart = float(np.abs(_corners(raster.affine, like.voxels.shape) - _corners(like.affine, like.voxels.shape)).max())
+    if apart <= GRID_TOLERANCE_MM:
+        return ()
+    return (
+        warning(
+            "labels.other-place",
+            f"{name} has the shape of the image but lies up to {apart:.2f} mm from it.",
+            "They are laid voxel on voxel; check that the mask was drawn on this image.",
+        ),
+    )
+
+
+def _corners(affine: Array, shape: tuple[int, ...]) -> Array:
+    last = np.array(shape) - 1
+    corners = np.array([[0, 0, 0, 1], [last[0], 0, 0, 1], [0, last[1], 0, 1], [0, 0, last[2], 1], [*last, 1]])
+    return np.asarray(corners @ affine.T)
+
+
+def _size(array: Array) -> str:
+    return " x ".join(str(length) for length in array.shape)
