@@ -24,6 +24,8 @@ class StorageInfo:
     nbytes: int
     record: str | None = None
     compressed: bool = False
+    crc: int | None = None
+    """CRC-32 of the whole run when the container keeps one; compared when the whole run is read."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +68,11 @@ class Stub:
         return f"{self.module}.{self.name}"
 
 
+@dataclass(slots=True, kw_only=True, eq=False)
+class Reference(Stub):
+    """The class or function itself that the file names (`torch.float32`, `torch.optim.adamw.AdamW`), not looked up."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Contents:
     """An opened checkpoint file: `root` is the tree of plain values, `Stub`s and `TensorInfo`s.
@@ -79,4 +86,7 @@ class Contents:
     size_bytes: int
     root: Any
     metadata: Mapping[str, str] = field(default_factory=dict)
+    changed_at_ns: int = 0
+    """Time stamp of the file when it was opened: it must still be the same when numbers are read."""
+    big_endian: bool = False
     findings: tuple[Finding, ...] = ()
