@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import numpy as np
 
 from core.progress import Report, silent
 from core.records import (
     Array,
     Case,
     CheckpointReport,
+    Deviation,
     FolderContents,
     Image,
     Intake,
@@ -18,6 +22,7 @@ from core.records import (
     Measurement,
     Prediction,
     RunSettings,
+    frozen_array,
 )
 
 if TYPE_CHECKING:
@@ -27,17 +32,28 @@ if TYPE_CHECKING:
 
 def identify(path: str | Path) -> Intake:
     """What a dropped path is: a checkpoint, an image, a label map, a profile cache or a folder, by content. Never raises."""
-    raise NotImplementedError
+    from core.intake import identify_path
+
+    return identify_path(Path(path))
 
 
-def inspect(path: str | Path) -> CheckpointReport:
-    """What a checkpoint is, and why. Reads no tensor data and never raises: a bad file is reported as `refused`."""
-    raise NotImplementedError
+def inspect(
+    path: str | Path, weights: str = "auto", film_stages: Sequence[int] | None = None, film_point: str | None = None
+) -> CheckpointReport:
+    """What a checkpoint is, and why. Reads no tensor data and never raises: a bad file is reported as `refused`.
+
+    The other arguments are overrides as for `load`.
+    """
+    from core.checkpoints.report import describe_file
+
+    return describe_file(Path(path), film_stages=_stages(film_stages), film_point=film_point, weights=weights)
 
 
 def sha256(path: str | Path, report: Report = silent) -> str:
     """Hash of the whole file, with progress; the report's `sha256` is filled in on demand with this."""
-    raise NotImplementedError
+    from core.checkpoints.reader import sha256_of
+
+    return sha256_of(Path(path), report)
 
 
 def load(
@@ -46,14 +62,26 @@ def load(
     weights: str = "auto",
     film_stages: Sequence[int] | None = None,
     film_point: str | None = None,
+    profiles: str | Path | None = None,
     report: Report = silent,
 ) -> Segmenter:
     """Load a checkpoint as it was trained. Raises `CheckpointRefused` with the findings when that cannot be done.
 
     `device`: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`. `weights`: `auto` (what the producer evaluated), `model`, `swa`, `ema`.
-    `film_stages`, `film_point` override what the file says; the report then says `user`.
+    `film_stages`, `film_point` override what the file says; the report then says `user`. `profiles`: a profile cache
+    (folder or tar) to look in before those beside the checkpoint.
     """
-    raise NotImplementedError
+    from core.segmenters.loading import load_segmenter
+
+    return load_segmenter(
+        Path(path),
+        device=device,
+        weights=weights,
+        film_stages=_stages(film_stages),
+        film_point=film_point,
+        profiles=None if profiles is None else Path(profiles),
+        report=report,
+    )
 
 
 def segment(
@@ -70,39 +98,77 @@ def segment(
     order; None = seeded from `settings.seed`. `condition` (cond_dim,) or (windows, cond_dim); None = from the profile
     cache. Raises `ConditionMissing`, `SettingsRefused`, `OutOfMemory`.
     """
-    raise NotImplementedError
+    from core.images import image_from_array
+
+    taken = image if isinstance(image, Image) else image_from_array(image)
+    return segmenter.segment(taken, settings or RunSettings(), report, random, condition)
 
 
 def rethreshold(prediction: Prediction, threshold: float) -> Prediction:
     """The same prediction cut at another threshold (in its own value range); labelled as different from the trained one."""
-    raise NotImplementedError
+    usual = Deviation(code="threshold", label=f"threshold {threshold:g}, trained {trained(prediction):g}")
+    others = tuple(item for item in prediction.deviations if item.code != "threshold")
+    return replace(
+        prediction,
+        mask=frozen_array(prediction.score > threshold),
+        threshold=threshold,
+        settings=replace(prediction.settings, threshold=threshold),
+        deviations=others if threshold == trained(prediction) else (*others, usual),
+    )
 
 
 def measure(prediction: Prediction | Array, reference: LabelMap | Array) -> Measurement:
     """Standard metrics of a prediction (or a mask) against a reference on the same grid, else `ShapeMismatch`."""
-    raise NotImplementedError
+    from core.metrics import measure_masks
+
+    mask = prediction.mask if isinstance(prediction, Prediction) else prediction
+    labels = reference.labels if isinstance(reference, LabelMap) else reference
+    return measure_masks(np.asarray(mask) > 0, np.asarray(labels) > 0)
 
 
 def measure_steps(prediction: Prediction, reference: LabelMap) -> tuple[float | None, ...]:
     """Dice of each kept step's estimate against the reference, in step order; None where it does not exist."""
-    raise NotImplementedError
+    from core.exports import dice_against_steps
+
+    return dice_against_steps(prediction, reference.labels > 0)
 
 
 def open_case(image: str | Path, reference: str | Path | None = None, sample: str | None = None) -> Case:
     """Read an image and its reference; raises `ImageRefused` or `ShapeMismatch`."""
-    raise NotImplementedError
+    from core.images import read_image, read_labels, sample_name
+
+    picture = read_image(Path(image))
+    labels = None if reference is None else read_labels(Path(reference), like=picture)
+    return Case(name=Path(image).name, image=picture, reference=labels, sample=sample or sample_name(Path(image)))
 
 
 def scan(folder: str | Path) -> FolderContents:
     """Cases and checkpoints below a folder."""
-    raise NotImplementedError
+    from core.images import scan_folder
+
+    return scan_folder(Path(folder))
 
 
-def save(prediction: Prediction, image: Image, folder: str | Path, stem: str, *, steps: bool = False) -> tuple[Path, ...]:
+def save(
+    prediction: Prediction, image: Image, folder: str | Path, stem: str, *, steps: bool = False
+) -> tuple[Path, ...]:
     """Write mask, probability, run record (JSON) and, if asked, the kept steps; returns the files."""
-    raise NotImplementedError
+    from core.exports import save_prediction
+
+    return save_prediction(prediction, image, Path(folder), stem, steps=steps)
 
 
 def as_command(checkpoint: str, image: str, settings: RunSettings) -> str:
     """The command line that computes the same prediction as a run in the window."""
-    raise NotImplementedError
+    from core.exports import command_line
+
+    return command_line(checkpoint, image, settings)
+
+
+def trained(prediction: Prediction) -> float:
+    """The threshold that the checkpoint was trained to be cut at, whatever this prediction was cut at."""
+    return float(prediction.provenance.get("trained_threshold", prediction.threshold))
+
+
+def _stages(stages: Sequence[int] | None) -> tuple[int, ...] | None:
+    return None if stages is None else tuple(stages)

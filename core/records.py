@@ -203,11 +203,13 @@ class Case:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilmSettings:
     """`auto` follows the protocol; `on`, `off`, `shuffle` override it and are labelled. `strength` 0 = identity, 1 = as
-    trained; `stages` None = all trained stages."""
+    trained; `stages` None = all trained stages; `unit`: each window has its own condition (as the producers' test), or the
+    whole image has one (as their validation)."""
 
     mode: FilmMode = "auto"
     strength: float = 1.0
     stages: tuple[int, ...] | None = None
+    unit: Literal["window", "image"] = "window"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -34,12 +34,12 @@ class SinusoidalTime(nn.Module):
 
     def __init__(self, width: int, scale: float = 1000.0) -> None:
         super().__init__()
-        self.half = width // 2
+        self.frequencies = width // 2
         self.scale = scale
 
     def forward(self, t: Tensor) -> Tensor:
-        rate = math.log(10000) / (self.half - 1)
-        frequencies = torch.exp(torch.arange(self.half, device=t.device) * -rate)
+        rate = math.log(10000) / (self.frequencies - 1)
+        frequencies = torch.exp(torch.arange(self.frequencies, device=t.device) * -rate)
         angles = (t * self.scale)[:, None] * frequencies[None, :]  # (B, width/2)
         return torch.cat((angles.sin(), angles.cos()), dim=-1)
 
@@ -80,8 +80,9 @@ class ResnetBlock(nn.Module):
         if self.mlp is not None and time is not None:
             scale, shift = self.mlp(time)[:, :, None, None].chunk(2, dim=1)  # each (B, C, 1, 1)
             scale_shift = (scale, shift)
-        h = self.block2(self.block1(x, scale_shift))
-        return h + self.res_conv(x)
+        h: Tensor = self.block2(self.block1(x, scale_shift))
+        out: Tensor = h + self.res_conv(x)
+        return out
 
 
 class Residual(nn.Module):
@@ -152,4 +153,5 @@ def upsample(channels_in: int, channels_out: int, *, last: bool) -> nn.Module:
     """Double the resolution (nearest, then a convolution), or keep it at the last stage."""
     if last:
         return nn.Conv2d(channels_in, channels_out, 3, padding=1)
-    return nn.Sequential(nn.Upsample(scale_factor=2, mode="nearest"), nn.Conv2d(channels_in, channels_out, 3, padding=1))
+    convolution = nn.Conv2d(channels_in, channels_out, 3, padding=1)
+    return nn.Sequential(nn.Upsample(scale_factor=2, mode="nearest"), convolution)

@@ -97,7 +97,8 @@ class TextToCondition(nn.Module):
 class Conditioner(nn.Module):
     """The trained projection from a vision-language feature to the condition vector (spec section 7).
 
-    `image_to_cond` is always in the file; `text_to_cond` only for text and logits conditioning, and then it is the one used.
+    `image_to_cond` is always in the file; `text_to_cond` only for text and logits conditioning, and then it is the one
+    used.
     """
 
     def __init__(self, image_width: int, cond_dim: int, text: tuple[int, int] | None = None) -> None:

@@ -29,7 +29,8 @@ FilmPoint = Literal["A", "B"]
 class FilmConfig:
     """FiLM heads: head h modulates decoder stage `stages[h]`, which has `channels[h]` channels.
 
-    `point` A: after the first residual block of the stage, before the second skip; B: after the second, before attention.
+    `point` A: after the first residual block of the stage, before the second skip; B: after the second block, before
+    attention.
     """
 
     stages: tuple[int, ...]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -48,7 +51,7 @@ class FFTConditioning(nn.Module):
 
 
 class CrossAttention(nn.Module):
-    """Queries from c, keys and values from x. The unused thirds of both projections are in the files, so they are here."""
+    """Queries from c, keys and values from x. The unused thirds of both projections are in the files, so also here."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -73,7 +76,7 @@ def feed_forward(channels: int) -> nn.Sequential:
 
 
 class MidTransformer(nn.Module):
-    """Cross attention, two feed-forwards side by side, and cross attention between the two, at the lowest resolution."""
+    """At the lowest resolution: cross attention, two feed-forwards side by side, cross attention between the two."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -86,7 +89,7 @@ class MidTransformer(nn.Module):
         self.layers = nn.ModuleList([nn.ModuleList(Residual(part) for part in layer)])
 
     def forward(self, x: Tensor, c: Tensor) -> Tensor:
-        first, forward_1, forward_2, last = self.layers[0]  # type: ignore[misc]
+        first, forward_1, forward_2, last = cast(Iterable[Residual], self.layers[0])
         a = first(x, c)
         out: Tensor = last(forward_1(a), forward_2(a))
         return out
@@ -97,13 +100,12 @@ def _attention(channels: int, full: bool) -> Residual:
 
 
 class BaseUNet(nn.Module):
-    """(state, t, image) -> features (B, d, H, W) before the output convolution; `final_conv` makes K channels of them."""
+    """(state, t, image) -> features (B, d, H, W) before the output; `final_conv` makes K channels of them."""
 
     def __init__(self, config: MedSegDiffConfig) -> None:
         super().__init__()
         widths, levels = config.widths, config.levels
         base, deepest, time = widths[0], widths[-1], 4 * widths[0]
-        self.divisor = 2 ** (levels - 1)
         self.init_conv = nn.Conv2d(config.state_channels, base, 7, padding=3)
         self.cond_init_conv = nn.Conv2d(config.in_channels, base, 7, padding=3)
         self.time_mlp = time_mlp(base)
@@ -127,7 +129,8 @@ class BaseUNet(nn.Module):
         x = self.init_conv(x)
         first = x
         x, skips = self._encode(x, self.cond_init_conv(image), time)
-        for stage, (block1, block2, attention, up) in enumerate(self.ups):  # type: ignore[misc]
+        for stage, parts in enumerate(self.ups):
+            block1, block2, attention, up = cast(Iterable[nn.Module], parts)
             pair = film.get(stage)
             x = block1(torch.cat((x, skips.pop()), dim=1), time)
             x = apply_film(x, pair if point == "A" else None, gate)
@@ -140,16 +143,17 @@ class BaseUNet(nn.Module):
     def _encode(self, x: Tensor, c: Tensor, time: Tensor) -> tuple[Tensor, list[Tensor]]:
         skips: list[Tensor] = []
         for level, cond_level, join in zip(self.downs, self.cond_downs, self.conditioners, strict=True):
-            block1, block2, attention, down = level  # type: ignore[misc]
-            cond1, cond2, cond_attention, cond_down = cond_level  # type: ignore[misc]
+            block1, block2, attention, down = cast(Iterable[nn.Module], level)
+            cond1, cond2, cond_attention, cond_down = cast(Iterable[nn.Module], cond_level)
             x = block1(x, time)
             skips.append(x)
             c = cond_attention(cond2(cond1(c, time), time))
             x = join(attention(block2(x, time)), c)
             skips.append(x)
             x, c = down(x), cond_down(c)
-        x = self.mid_block1(x, time) + (c := self.cond_mid_block1(c, time))
-        return self.mid_block2(self.mid_transformer(x, c), time), skips
+        c = self.cond_mid_block1(c, time)
+        x = self.mid_transformer(self.mid_block1(x, time) + c, c)
+        return self.mid_block2(x, time), skips
 
 
 def _down_level(config: MedSegDiffConfig, level: int) -> nn.ModuleList:
@@ -205,7 +209,7 @@ class SingleHead(nn.Module):
 
 
 class MultitaskHead(nn.Module):
-    """Two output channels, hard then soft. `final_conv` is in the file and stays unused, as in the producers' network."""
+    """Two output channels, hard then soft. `final_conv` is in the file and unused, as in the producers' network."""
 
     def __init__(self, config: MedSegDiffConfig) -> None:
         super().__init__()
@@ -239,25 +243,29 @@ class Soft2HardHead(nn.Module):
         return torch.cat((self.hard_head(features * (1 + gate)), soft), dim=1)
 
 
-HEADS_BY_NAME = {"single": SingleHead, "multitask": MultitaskHead, "soft2hard": Soft2HardHead}
+HEADS_BY_NAME: dict[str, type[SingleHead] | type[MultitaskHead] | type[Soft2HardHead]] = {
+    "single": SingleHead,
+    "multitask": MultitaskHead,
+    "soft2hard": Soft2HardHead,
+}
 
 
 class MedSegDiffFlow(nn.Module):
     """network(x, t, image, condition=None) -> velocity or logits, (B, out_channels, H, W).
 
-    x (B, state_channels, H, W); t (B,) in [0, 1]; image (B, 1, H, W) in [-1, 1]; condition (B, cond_dim) or None = FiLM off.
+    x (B, state_channels, H, W); t (B,) in [0, 1]; image (B, 1, H, W) in [-1, 1]; condition (B, cond_dim), None = off.
     `control` weakens or restricts FiLM, `gate` (B, 1, H, W) closes it locally. H and W must be multiples of `divisor`.
     """
 
     def __init__(self, config: MedSegDiffConfig) -> None:
         super().__init__()
         self.config = config
-        self.unet = HEADS_BY_NAME[config.head](config)
+        self.unet: SingleHead | MultitaskHead | Soft2HardHead = HEADS_BY_NAME[config.head](config)
         self.vlm_film_heads = None if config.film is None else FilmHeads(config.film)
 
     @property
     def divisor(self) -> int:
-        return self.unet.base_unet.divisor
+        return 2 ** (self.config.levels - 1)
 
     def forward(
         self,

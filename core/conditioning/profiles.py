@@ -1,0 +1,133 @@
+"""The producers' profile cache: one small file per window, in a folder or a tar, read by the safe reader."""
+
+from __future__ import annotations
+
+import re
+import tarfile
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from core.checkpoints.contents import TensorInfo
+from core.checkpoints.reader import open_checkpoint, read_array
+from core.conditioning.keys import IMAGE_HASH
+from core.errors import CheckpointRefused
+from core.records import Array
+
+MAX_ENTRIES = 100_000
+MAX_BYTES = 8 << 20
+POSITION = re.compile(r":i=\d+")
+NAMES = ("vlm_profiles.tar", "vlm_profiles", "cache/vlm_profiles", "cache/vlm_profiles.tar")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Profile:
+    """What the vision-language model said of one window: `feature` (width,) float32, and its answer if it was text."""
+
+    feature: Array
+    text: str | None
+    source: str
+
+
+class ProfileCache:
+    """Looks windows up by identity. Nothing is read until it is asked for; a broken entry counts as absent.
+
+    Two entries of one window at different batch positions hold the same feature, since the pixels are the same; where
+    the exact position is missing, another one serves.
+    """
+
+    def __init__(self, sources: Sequence[Path]) -> None:
+        self.sources = tuple(sources)
+        self._entries: dict[str, tuple[Path, str]] = {}
+        self._any_position: dict[str, str] = {}
+        for source in self.sources:
+            for name in _names(source):
+                self._entries.setdefault(name, (source, name))
+                self._any_position.setdefault(POSITION.sub("", name), name)
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def find(self, identity: str, suffix_hash: str) -> Profile | None:
+        """The profile of `identity` (`unknown:unknown:fp=...`) under a prompt hash, or None."""
+        name = f"{identity}_{suffix_hash}"
+        if name not in self._entries:
+            name = self._any_position.get(POSITION.sub("", name), "")
+        return self._read(name) if name else None
+
+    def _read(self, name: str) -> Profile | None:
+        source, member = self._entries[name]
+        try:
+            if source.is_dir():
+                return _profile(source / f"{member}.pt", name)
+            return _from_tar(source, member)
+        except (CheckpointRefused, OSError, KeyError, tarfile.TarError):
+            return None
+
+
+def profile_sources(checkpoint: Path, cache_dir: str) -> tuple[Path, ...]:
+    """Where the profiles of a checkpoint may lie: beside it, in its run folder, or where its settings say."""
+    folders = (checkpoint.parent, *checkpoint.parent.parents[:2])
+    wishes = [folder / name for folder in folders for name in NAMES]
+    stated = Path(cache_dir)
+    # A network path named by a file would send the user's credentials to whoever wrote it: only local ones are tried.
+    if stated.is_absolute() and not cache_dir.startswith(("//", "\\\\")):
+        wishes.append(stated)
+    return tuple(dict.fromkeys(wish for wish in wishes if wish.exists()))
+
+
+def _names(source: Path) -> Iterator[str]:
+    """Entry names without `.pt`, at most `MAX_ENTRIES`; a source that cannot be read has none."""
+    if source.is_dir():
+        yield from _folder_names(source)
+    elif source.is_file():
+        try:
+            with tarfile.open(source, "r:") as archive:
+                yield from (_strip(member.name) for _, member in zip(range(MAX_ENTRIES), archive, strict=False))
+        except (tarfile.TarError, OSError):
+            return
+
+
+def _folder_names(folder: Path) -> Iterator[str]:
+    for _, path in zip(range(MAX_ENTRIES), folder.rglob("*.pt"), strict=False):
+        if path.is_file():
+            yield path.relative_to(folder).as_posix().removesuffix(".pt")
+
+
+def _strip(name: str) -> str:
+    return name.removeprefix("./").removeprefix("vlm_profiles/").removesuffix(".pt")
+
+
+def _from_tar(source: Path, name: str) -> Profile | None:
+    with tarfile.open(source, "r:") as archive:
+        for member in archive:
+            if _strip(member.name) == name and member.isreg() and member.size <= MAX_BYTES:
+                return _from_bytes(archive, member, name)
+    return None
+
+
+def _from_bytes(archive: tarfile.TarFile, member: tarfile.TarInfo, name: str) -> Profile | None:
+    stream = archive.extractfile(member)
+    if stream is None:
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "profile.pt"  # the member's own name is never used as a path
+        path.write_bytes(stream.read(MAX_BYTES))
+        return _profile(path, name)
+
+
+def _profile(path: Path, name: str) -> Profile | None:
+    contents = open_checkpoint(path)
+    root = contents.root
+    if not isinstance(root, dict):
+        return None
+    tensor: Any = root.get("image_feat") if name.endswith("_" + IMAGE_HASH) else root.get("e_text")
+    if not isinstance(tensor, TensorInfo) or not 0 < tensor.numel <= 1 << 20:
+        return None
+    feature = np.asarray(read_array(contents, tensor), dtype=np.float32).reshape(-1)
+    text = root.get("text")
+    return Profile(feature=feature, text=text if isinstance(text, str) else None, source=name)

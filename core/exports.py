@@ -1,0 +1,97 @@
+"""A prediction on disk: mask, probability, steps and the record of the run; and the command that repeats it."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from core.images import write_labels, write_probability
+from core.records import Array, Image, Prediction, RunSettings, Step, to_plain
+
+
+def save_prediction(prediction: Prediction, image: Image, folder: Path, stem: str, *, steps: bool) -> tuple[Path, ...]:
+    """Write `<stem>_mask`, `<stem>_probability`, `<stem>_run.json` and, if asked, `<stem>_steps/`; returns the files.
+
+    Pictures for 2D images (PNG: mask 8 bit 0/255, probability 16 bit), NIfTI with the image's affine for volumes.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    ending = ".png" if len(image.voxels) == 1 else ".nii.gz"
+    files = [
+        write_labels(prediction.mask, folder / f"{stem}_mask{ending}", like=image),
+        write_probability(folder / f"{stem}_probability{ending}", prediction.probability, like=image),
+        _write_json(folder / f"{stem}_run.json", prediction),
+    ]
+    if steps:
+        files += _save_steps(prediction, image, folder / f"{stem}_steps", ending)
+    return tuple(files)
+
+
+def _save_steps(prediction: Prediction, image: Image, folder: Path, ending: str) -> list[Path]:
+    folder.mkdir(parents=True, exist_ok=True)
+    low, high = prediction.value_range
+    files = []
+    for step in prediction.steps:
+        name = f"step_{step.index:03d}_t{step.t:.3f}"
+        state = np.clip((step.state - low) / (high - low), 0, 1)  # the state mapped like the probability, for viewing
+        files.append(write_probability(folder / f"{name}_state{ending}", state, like=image))
+        files.append(write_probability(folder / f"{name}_probability{ending}", step.probability, like=image))
+    return files
+
+
+def _write_json(path: Path, prediction: Prediction) -> Path:
+    record = {
+        "settings": to_plain(prediction.settings),
+        "threshold": prediction.threshold,
+        "value_range": list(prediction.value_range),
+        "deviations": to_plain(prediction.deviations),
+        "findings": to_plain(prediction.findings),
+        "seconds": round(prediction.seconds, 3),
+        "network_calls": prediction.calls,
+        "device": prediction.device,
+        "foreground_fraction": float(prediction.mask.mean()),
+        "steps": [{"index": step.index, "t": step.t} for step in prediction.steps],
+        "provenance": to_plain(prediction.provenance),
+    }
+    descriptor, part = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
+        json.dump(record, stream, indent=2, ensure_ascii=False)
+    os.replace(part, path)
+    return path
+
+
+def command_line(checkpoint: str, image: str, settings: RunSettings, film_stages: tuple[int, ...] | None = None) -> str:
+    """`flowglass predict ...` with every setting that differs from its default."""
+    default = RunSettings()
+    words = ["flowglass", "predict", checkpoint, image, "-o", "results", "--seed", str(settings.seed)]
+    for option, value, usual in (
+        ("--protocol", settings.protocol, default.protocol),
+        ("--steps", settings.steps, default.steps),
+        ("--samples", settings.samples, default.samples),
+        ("--threshold", settings.threshold, default.threshold),
+        ("--weights", settings.weights, default.weights),
+        ("--film", settings.film.mode, default.film.mode),
+        ("--film-strength", settings.film.strength, default.film.strength),
+        ("--film-unit", settings.film.unit, default.film.unit),
+    ):
+        if value != usual:
+            words += [option, str(value)]
+    if settings.film.stages is not None:
+        words += ["--film-use-stages", ",".join(map(str, settings.film.stages))]
+    return shlex.join(words)
+
+
+def dice_against_steps(prediction: Prediction, reference: Array) -> tuple[float | None, ...]:
+    """Dice of every kept step's estimate, cut at the prediction's threshold, against reference (slices, rows, columns)."""
+    from core.metrics.measures import dice
+
+    return tuple(dice(_cut(step, prediction.threshold), reference) for step in prediction.steps)
+
+
+def _cut(step: Step, threshold: float) -> Array:
+    mask: Array = step.estimate > threshold
+    return mask

@@ -1,0 +1,87 @@
+"""What a dropped path is taken for: by content first, by its name only where content says nothing."""
+
+from __future__ import annotations
+
+import tarfile
+from pathlib import Path
+
+from core.checkpoints.text import safe_text
+from core.images import looks_like_mask, sniff_image
+from core.images.pairing import has_image_extension, is_label_name
+from core.records import CheckpointReport, Finding, Intake
+
+CHECKPOINT_ENDINGS = (".ckpt", ".pt", ".pth", ".safetensors", ".bin")
+OTHER_IMAGES = (".dcm", ".nrrd", ".nhdr", ".mha", ".mhd", ".mgh", ".mgz", ".hdr", ".img", ".webp")
+PROFILE_NAME = "vlm_profiles"
+PROBED_MEMBERS = 32
+
+
+def identify_path(path: Path) -> Intake:
+    """A checkpoint, an image, a label map, a profile cache or a folder; `unknown` comes with the reason. Never raises."""
+    if path.is_dir():
+        return _folder(path)
+    kind = _image_kind(path)
+    if kind is not None:
+        return _picture(path, kind)
+    name = path.name.lower()
+    if name.endswith(".tar") and _holds_profiles(path):
+        return _taken(path, "profiles", "a tar of vision-language profiles")
+    if name.endswith(CHECKPOINT_ENDINGS):
+        return _taken(path, "checkpoint", f"a file named like a checkpoint ({path.suffix})")
+    if has_image_extension(name) or name.endswith(OTHER_IMAGES):
+        return _taken(path, "image", f"a file named like an image ({path.suffix}), though its content does not say so")
+    return _by_opening(path)
+
+
+def _folder(path: Path) -> Intake:
+    if path.name == PROFILE_NAME:
+        return _taken(path, "profiles", "a folder of vision-language profiles")
+    return _taken(path, "folder", "a folder: its cases and checkpoints are listed")
+
+
+def _image_kind(path: Path) -> str | None:
+    try:
+        return sniff_image(path)
+    except OSError:
+        return None
+
+
+def _picture(path: Path, kind: str) -> Intake:
+    try:
+        labels = is_label_name(path.name) or looks_like_mask(path)
+    except Exception:  # a damaged picture is still a picture: reading it will say what is wrong with it
+        labels = False
+    if labels:
+        return _taken(path, "labels", f"a {kind} picture with the values of a mask")
+    return _taken(path, "image", f"a {kind} image, by its content")
+
+
+def _holds_profiles(path: Path) -> bool:
+    try:
+        with tarfile.open(path, "r:") as archive:
+            names = [member.name for member, _ in zip(archive, range(PROBED_MEMBERS), strict=False)]
+    except (tarfile.TarError, OSError):
+        return False
+    return any(name.startswith(PROFILE_NAME + "/") or "unknown:" in name for name in names)
+
+
+def _by_opening(path: Path) -> Intake:
+    from core.checkpoints.report import describe_file
+
+    report = describe_file(path)
+    if report.container is not None:
+        return _taken(path, "checkpoint", "a file with the content of a checkpoint")
+    return Intake(path=str(path), kind="unknown", why=_first_error(report), findings=_errors(report))
+
+
+def _errors(report: CheckpointReport) -> tuple[Finding, ...]:
+    return tuple(finding for finding in report.findings if finding.severity == "error")
+
+
+def _first_error(report: CheckpointReport) -> str:
+    errors = _errors(report)
+    return errors[0].message if errors else f"{safe_text(report.path)} is neither a checkpoint nor an image."
+
+
+def _taken(path: Path, kind: str, why: str) -> Intake:
+    return Intake(path=str(path), kind=kind, why=why)  # type: ignore[arg-type]  # callers name the kinds literally

@@ -1,0 +1,1 @@
+"""Samplers: generators that yield one point of the trajectory after another, on tensors (B, C, H, W)."""

@@ -1,0 +1,86 @@
+"""The kept steps of a slice, averaged over samples as they arrive, and the slices of an image stacked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from core.records import Array, Step, frozen_array
+from core.segmenters.merging import MergedStep, Ranges, to_numpy
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SliceResult:
+    """`score` (rows, columns) in the checkpoint's range; `spread` None for one sample; kept steps in order."""
+
+    score: Array
+    spread: Array | None
+    steps: tuple[Step, ...]
+
+
+class SampleMean:
+    """Estimates are means over samples (spec 9.3); the state shown is that of the first sample, since a mean of random
+    states is nobody's state."""
+
+    def __init__(self, ranges: Ranges) -> None:
+        self._ranges = ranges
+        self._first: dict[int, tuple[MergedStep, int]] = {}
+        self._estimates: dict[int, list[Tensor]] = {}
+        self._last = 0
+
+    def add(self, step: MergedStep, calls: int, *, last: bool) -> None:
+        """Take a finished step of one sample; `last` marks the result."""
+        self._first.setdefault(step.index, (step, calls))
+        kept = self._estimates.setdefault(step.index, [])
+        if last:
+            self._last = step.index
+        if kept and not last:
+            kept[0] = kept[0] + step.estimate  # a running sum: only results are kept one by one, for the spread
+        else:
+            kept.append(step.estimate)
+
+    def result(self) -> SliceResult:
+        finals = torch.stack(self._estimates[self._last])
+        samples = len(finals)
+        score = finals.mean(dim=0)
+        spread = self._ranges.probability(finals).std(dim=0, correction=0) if samples > 1 else None
+        means = {index: sums[0] / samples for index, sums in sorted(self._estimates.items())} | {self._last: score}
+        steps = tuple(self._step(index, mean) for index, mean in means.items())
+        return SliceResult(to_numpy(score), None if spread is None else to_numpy(spread), steps)
+
+    def _step(self, index: int, estimate: Tensor) -> Step:
+        step, calls = self._first[index]
+        return to_step(step, estimate, self._ranges, calls)
+
+
+def to_step(step: MergedStep, estimate: Tensor, ranges: Ranges, calls: int) -> Step:
+    """A merged step as the record that leaves torch: (1, rows, columns) arrays as a person sees them."""
+    return Step(
+        index=step.index,
+        t=step.t,
+        state=frozen_array(to_numpy(step.state)[None]),
+        estimate=frozen_array(to_numpy(estimate)[None]),
+        probability=frozen_array(to_numpy(ranges.probability(estimate))[None]),
+        calls=calls,
+    )
+
+
+def stack_steps(slices: Sequence[Sequence[Step]]) -> tuple[Step, ...]:
+    """Steps of every slice -> steps of the volume; all slices have the same grid points."""
+    return tuple(_stack(steps) for steps in zip(*slices, strict=True))
+
+
+def _stack(steps: Sequence[Step]) -> Step:
+    if len(steps) == 1:
+        return steps[0]
+    state, estimate, probability = (
+        frozen_array(np.concatenate([getattr(step, name) for step in steps]))
+        for name in ("state", "estimate", "probability")
+    )
+    first = steps[0]
+    calls = sum(step.calls for step in steps)
+    return Step(index=first.index, t=first.t, state=state, estimate=estimate, probability=probability, calls=calls)

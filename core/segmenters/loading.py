@@ -1,0 +1,169 @@
+"""Build the network without memory, compare every key and shape with the file, then fill. Nothing missing, nothing left."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from core.checkpoints.contents import Contents, TensorInfo
+from core.checkpoints.identify import Identification, identify_checkpoint
+from core.checkpoints.reader import open_checkpoint, read_many
+from core.conditioning.profiles import ProfileCache, profile_sources
+from core.errors import CheckpointRefused
+from core.inference.device import resolve_device
+from core.networks.film import Conditioner
+from core.progress import Progress, Report
+from core.records import CheckpointReport, Evidence, Finding
+from core.segmenters.segmenter import Segmenter
+
+CONDITIONER = "vlm_film_conditioner."
+HEADS = "vlm_film_heads."
+CAUSES = ((HEADS, "FiLM heads"), (CONDITIONER, "FiLM conditioner"), ("unet.", "network"))
+
+
+def load_segmenter(
+    path: Path,
+    *,
+    device: str,
+    weights: str,
+    film_stages: tuple[int, ...] | None,
+    film_point: str | None,
+    profiles: Path | None,
+    report: Report,
+) -> Segmenter:
+    """See `core.pipeline.load`."""
+    target = resolve_device(device)
+    contents = open_checkpoint(path)
+    found = identify_checkpoint(contents, film_stages=film_stages, film_point=film_point, weights=weights)
+    if found.report.status == "refused" or found.architecture is None:
+        raise CheckpointRefused(found.report.findings)
+    network, conditioner = _build(found)
+    _compare(network, conditioner, found)
+    notes = _fill(network, conditioner, contents, found, report)
+    sources = [] if profiles is None else [profiles]
+    if found.report.film is not None:
+        sources += profile_sources(path, found.report.film.cache_dir)
+    return Segmenter(
+        report=_completed(found.report, notes),
+        network=network.to(target),
+        device=target,
+        conditioner=None if conditioner is None else conditioner.to(target),
+        profiles=ProfileCache(sources),
+    )
+
+
+def _build(found: Identification) -> tuple[nn.Module, Conditioner | None]:
+    assert found.architecture is not None
+    sizes = found.conditioner
+    with torch.device("meta"):
+        network = found.architecture.build(found.config)
+        conditioner = None if sizes is None else Conditioner(sizes.image_width, sizes.cond_dim, sizes.text)
+    for module in (network, conditioner):
+        if module is not None:
+            module.eval().requires_grad_(False)
+    return network, conditioner
+
+
+def _compare(network: nn.Module, conditioner: Conditioner | None, found: Identification) -> None:
+    """Raise `CheckpointRefused`, keys grouped by cause, unless file and network agree key by key and shape by shape."""
+    wanted = {key: tuple(tensor.shape) for key, tensor in _targets(network, conditioner).items()}
+    stored = {key: tensor.shape for key, tensor in found.weights.items()}
+    problems = [
+        *_grouped("weights.missing", "lacks", wanted.keys() - stored.keys()),
+        *_grouped("weights.left-over", "holds, and the network has no place for,", stored.keys() - wanted.keys()),
+        *_misshapen(wanted, stored),
+    ]
+    if problems:
+        raise CheckpointRefused((*problems, *found.report.findings))
+
+
+def _targets(network: nn.Module, conditioner: Conditioner | None) -> dict[str, Tensor]:
+    targets = network.state_dict()
+    if conditioner is not None:
+        targets |= {CONDITIONER + key: value for key, value in conditioner.state_dict().items()}
+    return targets
+
+
+def _grouped(code: str, verb: str, keys: Iterable[str]) -> list[Finding]:
+    ordered = sorted(keys)
+    causes = Counter(_cause(key) for key in ordered)
+    remedy = "Open it with the code that wrote it, or report the file: running it without these would be a guess."
+    return [
+        Finding(
+            severity="error",
+            code=code,
+            message=f"The file {verb} {count} {'key' if count == 1 else 'keys'} of the {cause} "
+            f"(first: {next(key for key in ordered if _cause(key) == cause)}).",
+            remedy=remedy,
+        )
+        for cause, count in causes.items()
+    ]
+
+
+def _misshapen(wanted: Mapping[str, tuple[int, ...]], stored: Mapping[str, tuple[int, ...]]) -> list[Finding]:
+    wrong = [key for key in sorted(wanted.keys() & stored.keys()) if wanted[key] != stored[key]]
+    if not wrong:
+        return []
+    first = wrong[0]
+    message = f"{len(wrong)} weights have another shape than the network (first: {first} is {list(stored[first])}, not {list(wanted[first])})."
+    remedy = "The sizes in this file contradict each other; it may be damaged or edited."
+    return [Finding(severity="error", code="weights.shape", message=message, remedy=remedy)]
+
+
+def _cause(key: str) -> str:
+    return next((name for prefix, name in CAUSES if key.startswith(prefix)), "unknown part " + key.split(".", 1)[0])
+
+
+def _fill(
+    network: nn.Module, conditioner: Conditioner | None, contents: Contents, found: Identification, report: Report
+) -> tuple[Finding, ...]:
+    """Read every tensor and put it in place as float32; returns what was noticed on the way."""
+    state: dict[str, Tensor] = {}
+    broken: list[str] = []
+    for done, (key, array) in enumerate(read_many(contents, found.weights)):
+        report(Progress(done=done, total=len(found.weights), stage="loading"))
+        values = np.ascontiguousarray(array, dtype=np.float32)
+        if not np.isfinite(values).all():
+            broken.append(key)
+        state[key] = torch.from_numpy(values)
+    _assign(network, {key: value for key, value in state.items() if not key.startswith(CONDITIONER)})
+    if conditioner is not None:
+        _assign(conditioner, {k.removeprefix(CONDITIONER): v for k, v in state.items() if k.startswith(CONDITIONER)})
+    if broken:
+        raise CheckpointRefused((_not_finite(broken), *found.report.findings))
+    return _narrow(found.weights)
+
+
+def _assign(module: nn.Module, state: Mapping[str, Tensor]) -> None:
+    module.load_state_dict(state, strict=True, assign=True)
+    module.requires_grad_(False)
+
+
+def _not_finite(keys: list[str]) -> Finding:
+    return Finding(
+        severity="error",
+        code="weights.not-finite",
+        message=f"{len(keys)} weights hold NaN or infinite numbers (first: {keys[0]}), so every prediction would be empty.",
+        remedy="The training diverged or the file is damaged: take an earlier checkpoint of this run.",
+    )
+
+
+def _narrow(weights: Mapping[str, TensorInfo]) -> tuple[Finding, ...]:
+    narrow = {tensor.dtype for tensor in weights.values()} - {"float32"}
+    if not narrow:
+        return ()
+    message = f"Some weights are stored as {', '.join(sorted(narrow))} and were widened to float32 to run."
+    return (Finding(severity="note", code="weights.widened", message=message),)
+
+
+def _completed(report: CheckpointReport, notes: tuple[Finding, ...]) -> CheckpointReport:
+    proof = Evidence(
+        field="weights", value=report.parameters, why="every key and shape of the file has its place in the network"
+    )
+    return replace(report, findings=(*report.findings, *notes), evidence=(*report.evidence, proof))

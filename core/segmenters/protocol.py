@@ -1,0 +1,139 @@
+"""Which protocol does what: FiLM on or off, the gate, and how a run differs from what was trained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from core.errors import SettingsRefused
+from core.records import CheckpointReport, Deviation, RunSettings
+
+EVALUATORS_EPOCH = 0
+"""The producers' evaluators load weights without trainer state, so their epoch counter stays here."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What a run will do. `film`: heads are applied; `gated`: the junction gate works; `shared`: one window's condition
+    serves all windows, as in the producer's evaluation."""
+
+    steps: int
+    samples: int
+    film: bool
+    gated: bool
+    shared: bool
+    threshold: float
+    deviations: tuple[Deviation, ...]
+
+
+def plan_run(report: CheckpointReport, settings: RunSettings, *, condition_given: bool) -> Plan:
+    """Turn settings into a plan; raises `SettingsRefused` where the checkpoint cannot follow them."""
+    _check(report, settings)
+    steps = settings.steps or report.timesteps or 1
+    samples = settings.samples or report.num_ensemble
+    film = _film_on(report, settings, condition_given)
+    threshold = report.threshold if settings.threshold is None else settings.threshold
+    assert threshold is not None, "a report that loads has a threshold"
+    return Plan(
+        steps=steps,
+        samples=samples,
+        film=film,
+        gated=film and _gate_on(report, settings),
+        shared=_shares_condition(report, settings),
+        threshold=threshold,
+        deviations=tuple(_deviations(report, settings, film, condition_given)),
+    )
+
+
+def _check(report: CheckpointReport, settings: RunSettings) -> None:
+    least = 2 if report.mode == "cfm_continuous" else 1
+    if settings.steps is not None and not least <= settings.steps <= 100_000:
+        raise SettingsRefused(f"Steps must be between {least} and 100000 for this checkpoint, not {settings.steps}.")
+    if settings.samples is not None and not 1 <= settings.samples <= 10_000:
+        raise SettingsRefused(f"Samples must be between 1 and 10000, not {settings.samples}.")
+    if not 0 <= settings.film.strength <= 4:
+        raise SettingsRefused(f"FiLM strength must lie between 0 and 4, not {settings.film.strength}.")
+    _check_film(report, settings)
+
+
+def _check_film(report: CheckpointReport, settings: RunSettings) -> None:
+    film, wished = report.film, settings.film
+    if film is None:
+        if wished.mode in ("on", "shuffle") or wished.stages is not None:
+            raise SettingsRefused("This checkpoint has no FiLM heads, so FiLM cannot be switched on. Use auto or off.")
+        return
+    if wished.stages is not None and not set(wished.stages) <= set(film.stages):
+        raise SettingsRefused(f"FiLM stages {list(wished.stages)} are not among the trained ones {list(film.stages)}.")
+
+
+def _epoch(report: CheckpointReport, settings: RunSettings) -> int:
+    if settings.protocol == "as-evaluated":
+        return EVALUATORS_EPOCH
+    # A file without an epoch (weights only) says nothing of a warm-up: it is taken as over.
+    return 1 << 30 if report.epoch is None else report.epoch
+
+
+def _film_on(report: CheckpointReport, settings: RunSettings, condition_given: bool) -> bool:
+    film, mode = report.film, settings.film.mode
+    if film is None or mode == "off":
+        return False
+    if mode in ("on", "shuffle"):
+        return True
+    if settings.protocol == "as-trained" and condition_given:
+        return True  # whoever hands over a condition wants it used; if training had FiLM off, a label says so
+    return _epoch(report, settings) >= film.warmup_epochs
+
+
+def _gate_on(report: CheckpointReport, settings: RunSettings) -> bool:
+    gate = report.junction_gate
+    if gate is None or not gate.enabled or gate.source != "pred":
+        return False
+    return _epoch(report, settings) >= gate.warmup_epochs
+
+
+def _shares_condition(report: CheckpointReport, settings: RunSettings) -> bool:
+    film = report.film
+    return settings.protocol == "as-evaluated" and film is not None and film.batch_strategy != "per_sample"
+
+
+def _deviations(report: CheckpointReport, settings: RunSettings, film: bool, condition_given: bool) -> list[Deviation]:
+    found: list[Deviation] = []
+    if settings.protocol == "as-evaluated":
+        found.append(Deviation(code="protocol.as-evaluated", label=f"as {report.producer}'s evaluation ran it"))
+    found += _film_deviations(report, settings, film, condition_given)
+    if settings.steps not in (None, report.timesteps):
+        found.append(Deviation(code="steps", label=f"{settings.steps} steps instead of {report.timesteps}"))
+    if settings.samples not in (None, report.num_ensemble):
+        found.append(Deviation(code="samples", label=f"{settings.samples} samples instead of {report.num_ensemble}"))
+    if settings.threshold not in (None, report.threshold):
+        label = f"threshold {settings.threshold:g}, trained {report.threshold:g}"
+        found.append(Deviation(code="threshold", label=label))
+    if report.weights is not None and report.weights.used != "model":
+        found.append(Deviation(code="weights", label=f"{report.weights.used} weights"))
+    return found
+
+
+def _film_deviations(
+    report: CheckpointReport, settings: RunSettings, film: bool, condition_given: bool
+) -> list[Deviation]:
+    heads, wished = report.film, settings.film
+    if heads is None:
+        return []
+    trained = (report.epoch is None) or report.epoch >= heads.warmup_epochs
+    found = []
+    if not film and trained:
+        found.append(Deviation(code="film.off", label="FiLM off"))
+    if film and not trained:
+        found.append(Deviation(code="film.on", label="FiLM on, trained with it off so far"))
+    if film and wished.mode == "shuffle":
+        found.append(Deviation(code="film.shuffle", label="FiLM shuffled"))
+    if film and wished.strength != 1:
+        found.append(Deviation(code="film.strength", label=f"FiLM strength {wished.strength:g}"))
+    if film and wished.stages is not None and set(wished.stages) != set(heads.stages):
+        found.append(Deviation(code="film.stages", label=f"FiLM stages {list(wished.stages)} only"))
+    if film and condition_given:
+        found.append(Deviation(code="film.condition", label="condition given by hand"))
+    if film and wished.unit == "image" and settings.protocol == "as-trained":
+        found.append(Deviation(code="film.unit", label="one condition for the whole image"))
+    if heads.stages_from == "user":
+        found.append(Deviation(code="film.stages-user", label="FiLM stages chosen by hand"))
+    return found

@@ -1,0 +1,46 @@
+"""Where a prediction comes from: enough to compute it again, as plain values."""
+
+from __future__ import annotations
+
+import platform
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import torch
+
+from core.records import CheckpointReport, Image
+from core.segmenters.protocol import Plan
+
+
+def provenance(report: CheckpointReport, image: Image, plan: Plan) -> dict[str, Any]:
+    """Checkpoint, image, what was decided, and the versions that computed it."""
+    return {
+        "checkpoint": report.path,
+        "sha256": report.sha256,
+        "image": image.path or image.name,
+        "producer": report.producer,
+        "module_class": report.module_class,
+        "arch": report.arch,
+        "mode": report.mode,
+        "sampler": report.sampler,
+        "steps": plan.steps,
+        "samples": plan.samples,
+        "film": plan.film,
+        "junction_gate": plan.gated,
+        "threshold": plan.threshold,
+        "trained_threshold": report.threshold,
+        "versions": {
+            "flowglass": _version("flowglass"),
+            "torch": torch.__version__,
+            "torchdiffeq": _version("torchdiffeq"),
+            "python": platform.python_version(),
+        },
+        "threads": torch.get_num_threads(),
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None

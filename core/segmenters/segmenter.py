@@ -1,0 +1,200 @@
+"""A segmenter: a loaded checkpoint that turns an image into a prediction, as its producer's own test step did."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from core.conditioning.profiles import ProfileCache
+from core.errors import OutOfMemory, SettingsRefused
+from core.images import normalise
+from core.networks.film import Conditioner
+from core.progress import Progress, Report
+from core.records import (
+    Array,
+    CheckpointReport,
+    Finding,
+    Image,
+    Prediction,
+    RunSettings,
+    frozen_array,
+)
+from core.sampling.draws import Draws, SeededDraws
+from core.segmenters.collecting import SampleMean, SliceResult, stack_steps, to_step
+from core.segmenters.conditions import WindowConditions
+from core.segmenters.flow import FlowRun
+from core.segmenters.merging import MergedStep, kept_indices
+from core.segmenters.protocol import Plan, plan_run
+from core.segmenters.provenance import provenance
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class Segmenter:
+    """`report`: completed with what loading found. `network`: the bare network, eval mode, float32.
+
+    `network(x, t, image, condition=None)` takes tensors as the producer's network saw them (transposed images).
+    """
+
+    report: CheckpointReport
+    network: nn.Module
+    device: torch.device
+    conditioner: Conditioner | None = None
+    profiles: ProfileCache = field(default_factory=lambda: ProfileCache(()))
+
+    def condition(self, feature: Array) -> Array:
+        """Feature of the vision-language model (n, width) -> condition (n, cond_dim), both float32."""
+        if self.conditioner is None:
+            raise SettingsRefused("This checkpoint has no conditioner: it was trained without a vision-language model.")
+        with torch.inference_mode():
+            rows = torch.from_numpy(np.array(feature, dtype=np.float32, copy=True)).to(self.device)
+            out: Array = self.conditioner(rows).cpu().numpy().copy()
+        return out
+
+    def segment(
+        self,
+        image: Image,
+        settings: RunSettings,
+        report: Report,
+        random: Draws | None = None,
+        condition: Array | None = None,
+    ) -> Prediction:
+        """See `core.pipeline.segment`."""
+        run = _Run(self, image, settings, report, random, condition)
+        try:
+            with torch.inference_mode():
+                return run.predict()
+        except torch.OutOfMemoryError as error:
+            raise OutOfMemory(
+                f"{self.device} has not enough memory for this image. Close other programs that use it, or choose the "
+                "CPU."
+            ) from error
+
+
+class _Run:
+    """One call of `segment`: the slices of an image, the samples of a slice, and the book-keeping of both."""
+
+    def __init__(
+        self,
+        segmenter: Segmenter,
+        image: Image,
+        settings: RunSettings,
+        report: Report,
+        random: Draws | None,
+        condition: Array | None,
+    ) -> None:
+        self.segmenter, self.image, self.settings = segmenter, image, settings
+        self.plan: Plan = plan_run(segmenter.report, settings, condition_given=condition is not None)
+        self.keep = kept_indices(settings, self.plan.steps)
+        self.random, self.report = random, report
+        self.calls = 0
+        self.done = 0
+        self.total = len(image.voxels) * self.plan.samples * self.plan.steps
+        self.started = time.perf_counter()
+        self.conditions = self._conditions(condition)
+        self.flow = FlowRun(
+            network=segmenter.network,
+            report=segmenter.report,
+            settings=settings,
+            plan=self.plan,
+            device=segmenter.device,
+            tick=self._tick,
+            conditions=self.conditions,
+        )
+
+    def _conditions(self, condition: Array | None) -> WindowConditions | None:
+        segmenter = self.segmenter
+        if not self.plan.film or segmenter.conditioner is None:
+            return None
+        return WindowConditions(
+            segmenter.report,
+            segmenter.conditioner,
+            segmenter.profiles,
+            self.settings.film,
+            shared=self.plan.shared,
+            given=condition,
+        )
+
+    def predict(self) -> Prediction:
+        slices = [self._slice(number, plane) for number, plane in enumerate(self.image.voxels)]
+        score = np.stack([item.score for item in slices])
+        spreads = [item.spread for item in slices if item.spread is not None]
+        low, high = self.flow.ranges.low, self.flow.ranges.high
+        return Prediction(
+            score=frozen_array(score),
+            probability=frozen_array(np.clip((score - low) / (high - low), 0, 1)),
+            mask=frozen_array(score > self.plan.threshold),
+            threshold=self.plan.threshold,
+            value_range=(low, high),
+            steps=stack_steps([item.steps for item in slices]),
+            settings=self.settings,
+            deviations=self.plan.deviations,
+            spread=frozen_array(np.stack(spreads)) if spreads else None,
+            seconds=time.perf_counter() - self.started,
+            calls=self.calls,
+            device=str(self.segmenter.device),
+            condition=self._used_condition(),
+            provenance=provenance(self.segmenter.report, self.image, self.plan),
+            findings=self._findings(),
+        )
+
+    def _slice(self, number: int, plane: Array) -> SliceResult:
+        """Run every sample on one slice (rows, columns); results are means over samples."""
+        image = self._tensor(plane)
+        if self.conditions is not None and self.settings.film.unit == "image":
+            self.conditions.for_image(image, self.image.path)
+        mean = SampleMean(self.flow.ranges)
+        for sample in range(self.plan.samples):
+            draws = self.random or SeededDraws(self.settings.seed, number, sample)
+            for step in self.flow.steps(image, draws):
+                self._reached(step, live=len(self.image.voxels) == 1)
+                if step.index in self.keep:
+                    mean.add(step, self.calls, last=step.index == self.plan.steps - 1)
+        return mean.result()
+
+    def _tensor(self, plane: Array) -> Tensor:
+        """(rows, columns) as a person sees it -> (1, 1, columns, rows) as the producers' loader made it."""
+        seen = normalised(plane).T
+        divisor = getattr(self.segmenter.network, "divisor", 1)
+        if not self.segmenter.report.sliding_window and any(side % divisor for side in seen.shape):
+            raise SettingsRefused(
+                f"This checkpoint runs on whole images, whose sides must be multiples of {divisor}; "
+                f"{self.image.name} is {plane.shape[0]} x {plane.shape[1]}. Crop or pad the image."
+            )
+        return torch.from_numpy(np.array(seen, dtype=np.float32, order="C"))[None, None].to(self.segmenter.device)
+
+    def _tick(self) -> None:
+        self.report(Progress(done=self.done, total=self.total, stage="sampling"))
+        self.calls += 1
+
+    def _reached(self, step: MergedStep, *, live: bool) -> None:
+        self.done += 1
+        shown = to_step(step, step.estimate, self.flow.ranges, self.calls) if live else None
+        self.report(Progress(done=self.done, total=self.total, stage="sampling", step=shown))
+
+    def _used_condition(self) -> Array | None:
+        if self.conditions is None or not self.conditions.used:
+            return None
+        return frozen_array(np.stack([row for _, row in sorted(self.conditions.used.items())]))
+
+    def _findings(self) -> tuple[Finding, ...]:
+        flat = [n for n, plane in enumerate(self.image.voxels) if float(plane.min()) == float(plane.max())]
+        if not flat:
+            return ()
+        message = "The image is constant, so it was normalised out of the range that the network was trained on."
+        remedy = "Do not trust this prediction."
+        return (Finding(severity="warning", code="image.constant", message=message, remedy=remedy),)
+
+
+def normalised(plane: Array) -> Array:
+    """Min-max of the image to [-1, 1], the producers' normalisation; an image that is so already stays as it is.
+
+    The formula is the identity there, but for the last bit, on which the names in the profile cache depend.
+    """
+    plane = np.asarray(plane, dtype=np.float32)
+    if float(plane.min()) == -1.0 and float(plane.max()) == 1.0:
+        return plane
+    return normalise(plane)
