@@ -120,6 +120,14 @@ def test_a_gzip_with_a_wrong_checksum_is_refused(tmp_path: Path) -> None:
         read_image(path)
 
 
+def test_a_gzip_that_lacks_its_checksum_is_refused(tmp_path: Path) -> None:
+    """All voxels are there, but nothing says that they are the right ones."""
+    path = save(tmp_path / "a.nii.gz", np.arange(60, dtype=np.float32).reshape(3, 4, 5), np.eye(4))
+    path.write_bytes(path.read_bytes()[:-8])
+    with pytest.raises(ImageRefused, match="incomplete"):
+        read_image(path)
+
+
 def test_a_gzip_bomb_behind_an_honest_header_is_refused(tmp_path: Path) -> None:
     plain = save(tmp_path / "a.nii", np.arange(60, dtype=np.float32).reshape(3, 4, 5), np.eye(4)).read_bytes()
     (tmp_path / "a.nii.gz").write_bytes(gzip.compress(plain + bytes(20 * 1024**2)))
