@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from core.errors import ShapeMismatch
 from core.progress import Report, silent
 from core.records import (
     Array,
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 
 def identify(path: str | Path) -> Intake:
-    """What a dropped path is: a checkpoint, an image, a label map, a profile cache or a folder, by content. Never raises."""
+    """What a dropped path is, by content: checkpoint, image, label map, profile cache or folder. Never raises."""
     from core.intake import identify_path
 
     return identify_path(Path(path))
@@ -67,7 +68,8 @@ def load(
 ) -> Segmenter:
     """Load a checkpoint as it was trained. Raises `CheckpointRefused` with the findings when that cannot be done.
 
-    `device`: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`. `weights`: `auto` (what the producer evaluated), `model`, `swa`, `ema`.
+    `device`: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`. `weights`: `auto` (what the producer evaluated), `model`, `swa`,
+    `ema`.
     `film_stages`, `film_point` override what the file says; the report then says `user`. `profiles`: a profile cache
     (folder or tar) to look in before those beside the checkpoint.
     """
@@ -94,18 +96,16 @@ def segment(
 ) -> Prediction:
     """Run a segmenter on one image, shown as a person sees it: an `Image` or a 2D array (rows, columns).
 
-    `report` is called between network calls and may raise `Cancelled`. `random` replays recorded draws in the producer's
-    order; None = seeded from `settings.seed`. `condition` (cond_dim,) or (windows, cond_dim); None = from the profile
-    cache. Raises `ConditionMissing`, `SettingsRefused`, `OutOfMemory`.
+    `report` is called between network calls and may raise `Cancelled`. `random` replays recorded draws in the
+    producer's order; None = seeded from `settings.seed`. `condition` (cond_dim,) or (windows, cond_dim); None = from
+    the profile cache. Raises `ConditionMissing`, `SettingsRefused`, `OutOfMemory`.
     """
-    from core.images import image_from_array
-
-    taken = image if isinstance(image, Image) else image_from_array(image)
+    taken = image if isinstance(image, Image) else _as_image(image)
     return segmenter.segment(taken, settings or RunSettings(), report, random, condition)
 
 
 def rethreshold(prediction: Prediction, threshold: float) -> Prediction:
-    """The same prediction cut at another threshold (in its own value range); labelled as different from the trained one."""
+    """The same prediction cut at another threshold (in its own value range), and labelled if that is not the trained."""
     usual = Deviation(code="threshold", label=f"threshold {threshold:g}, trained {trained(prediction):g}")
     others = tuple(item for item in prediction.deviations if item.code != "threshold")
     return replace(
@@ -142,6 +142,13 @@ def open_case(image: str | Path, reference: str | Path | None = None, sample: st
     return Case(name=Path(image).name, image=picture, reference=labels, sample=sample or sample_name(Path(image)))
 
 
+def reference_of(image: str | Path) -> Path | None:
+    """The reference mask that lies beside an image by the naming of known data sets, or None."""
+    from core.images import find_reference
+
+    return find_reference(Path(image))
+
+
 def scan(folder: str | Path) -> FolderContents:
     """Cases and checkpoints below a folder."""
     from core.images import scan_folder
@@ -172,3 +179,9 @@ def trained(prediction: Prediction) -> float:
 
 def _stages(stages: Sequence[int] | None) -> tuple[int, ...] | None:
     return None if stages is None else tuple(stages)
+
+
+def _as_image(pixels: Array) -> Image:
+    if pixels.ndim not in (2, 3):
+        raise ShapeMismatch(f"An image array has 2 axes (rows, columns) or 3 (slices first), not {pixels.ndim}.")
+    return Image(voxels=frozen_array(pixels if pixels.ndim == 3 else pixels[None], np.float32), name="array")

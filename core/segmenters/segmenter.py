@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from core.conditioning.profiles import ProfileCache
-from core.errors import OutOfMemory, SettingsRefused
+from core.errors import ImageRefused, OutOfMemory, SettingsRefused
 from core.images import normalise
 from core.networks.film import Conditioner
 from core.progress import Progress, Report
@@ -157,6 +157,11 @@ class _Run:
 
     def _tensor(self, plane: Array) -> Tensor:
         """(rows, columns) as a person sees it -> (1, 1, columns, rows) as the producers' loader made it."""
+        if not np.isfinite(plane).all():
+            raise ImageRefused(
+                f"{self.image.name} holds NaN or infinite values, so it cannot be normalised as in training. "
+                "Replace them (for example by the smallest finite value) and open the image again."
+            )
         seen = normalised(plane).T
         divisor = getattr(self.segmenter.network, "divisor", 1)
         if not self.segmenter.report.sliding_window and any(side % divisor for side in seen.shape):
