@@ -71,15 +71,17 @@ def _view(data: bytes, tensor: TensorInfo, dtype: np.dtype[Any]) -> Array:
 
 
 def _converted(view: Array, dtype: str) -> Array:
-    native = view.astype(view.dtype.newbyteorder("="), order="C", copy=True)
+    native: Array = view.astype(view.dtype.newbyteorder("="), order="C", copy=True)
     if dtype == "bfloat16":
-        return np.left_shift(native, 16, dtype=np.uint32).view(np.float32)
+        wide: Array = np.left_shift(native, 16, dtype=np.uint32)
+        return wide.view(np.float32)
     if dtype == "bool":
-        return native != 0
+        return np.not_equal(native, 0)
     if dtype == "float8_e5m2":  # the upper half of a float16
-        return np.left_shift(native, 8, dtype=np.uint16).view(np.float16).astype(np.float32)
+        half: Array = np.left_shift(native, 8, dtype=np.uint16)
+        return half.view(np.float16).astype(np.float32)
     if dtype == "float8_e4m3fn":
-        return FLOAT8_E4M3FN[native]
+        return np.take(FLOAT8_E4M3FN, native)
     return native
 
 

@@ -31,7 +31,7 @@ class _PlainLoader(yaml.SafeLoader):
 
     def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
-            line = self.peek_event().start_mark.line + 1
+            line = self.line + 1
             raise Refusal("config.alias", f"line {line} uses an alias (*), which settings do not need")
         self.depth += 1
         if self.depth > MAX_DEPTH:

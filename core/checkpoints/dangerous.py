@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-MODULES = frozenset(
-    "os posix nt subprocess sys shutil pty socket ctypes _ctypes importlib runpy code codeop pdb bdb webbrowser timeit "
-    "profile cProfile trace doctest pickle _pickle cPickle marshal dill cloudpickle joblib urllib urllib2 urllib3 http "
-    "httplib requests aiohttp ftplib smtplib telnetlib xmlrpc ssl asyncio pip pkgutil ensurepip venv zipimport imp "
-    "commands popen2 platform idlelib lib2to3 distutils setuptools signal gc inspect site sysconfig tempfile "
-    "concurrent _posixsubprocess _winapi winreg msvcrt antigravity".split()
-)
+
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+MODULES = _words("""
+    os posix nt subprocess sys shutil pty socket ctypes _ctypes importlib runpy codeop pdb bdb webbrowser timeit cProfile
+    doctest pickle _pickle cPickle marshal dill cloudpickle joblib urllib urllib2 urllib3 http httplib requests aiohttp
+    ftplib smtplib telnetlib xmlrpc ssl asyncio pip pkgutil ensurepip zipimport imp popen2 idlelib lib2to3 distutils
+    setuptools _posixsubprocess _winapi winreg msvcrt antigravity
+""")
+"""Whole modules; short names that a training repository may well use itself (`code`, `profile`) are not among them."""
+BUILTINS = _words("""
+    eval exec execfile compile open file input raw_input __import__ getattr setattr delattr globals locals vars
+    breakpoint apply memoryview exit quit help
+""")
 PREFIXES = (
     "torch.hub", "torch.jit", "torch.package", "torch.utils.collect_env", "torch.utils.cpp_extension",
     "torch.utils.bottleneck", "torch.utils._config_module", "torch.utils.data.datapipes.utils.decoder",
@@ -16,14 +25,10 @@ PREFIXES = (
     "torch.classes", "torch._classes", "torch._ops",
     "numpy.testing", "numpy.f2py", "numpy.distutils", "logging.config", "multiprocessing.util", "test.support",
 )  # fmt: skip
-NAMES = frozenset(
-    f"builtins.{name}"
-    for name in (
-        "eval exec execfile compile open file input raw_input __import__ getattr setattr delattr globals locals vars "
-        "breakpoint apply memoryview exit quit help"
-    ).split()
-) | frozenset(
+NAMES = frozenset(f"builtins.{name}" for name in BUILTINS) | frozenset(
     (
+        "code.interact", "code.InteractiveInterpreter", "code.InteractiveConsole", "platform.popen", "profile.run",
+        "profile.Profile", "trace.Trace", "commands.getoutput", "commands.getstatusoutput",
         "io.open", "io.open_code", "_io.open", "_io.FileIO", "io.FileIO", "codecs.open",
         "operator.methodcaller", "operator.attrgetter", "operator.call", "_operator.methodcaller",
         "_operator.attrgetter", "_operator.call", "functools.reduce", "_functools.reduce",
@@ -36,8 +41,7 @@ NAMES = frozenset(
         "hydra.utils.instantiate", "hydra.utils.call", "cffi.FFI", "threading.Thread", "threading.Timer",
     )
 )  # fmt: skip
-WORDS = frozenset("system popen Popen exec eval execve spawnl check_output os subprocess sys __import__ builtins".split())
-PLAIN = frozenset(("os.PathLike", "inspect._empty", "inspect.Parameter", "inspect.Signature"))
+WORDS = _words("system popen Popen exec eval execve spawnl check_output os subprocess sys __import__ builtins")
 CONDITIONAL = "builtins.getattr"
 """Python 3.11's enums are written as a getattr on their class: `known_names` decides."""
 PYTHON_2 = {"__builtin__": "builtins", "copy_reg": "copyreg", "exceptions": "builtins"}
@@ -51,7 +55,7 @@ def modern(module: str) -> str:
 def is_dangerous(module: str, name: str) -> bool:
     """Whether a checkpoint that mentions this cannot be up to any good. `module` as from `modern`."""
     full = f"{module}.{name}"
-    if full in PLAIN or full == CONDITIONAL:
+    if full in ("os.PathLike", CONDITIONAL):
         return False
     if full in NAMES or module.partition(".")[0] in MODULES:
         return True

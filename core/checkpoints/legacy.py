@@ -102,7 +102,9 @@ def _place(file: OpenFile, claims: dict[str, Claim], keys: Any, at: int) -> tupl
         places[key] = at + COUNT.size
         at = places[key] + nbytes
         if at > file.size:
-            raise damaged("tensor.outside-file", f"storage {key} ({numel:,} x {ITEM_SIZE[dtype]} bytes) exceeds the file")
+            raise damaged(
+                "tensor.outside-file", f"storage {key} ({numel:,} x {ITEM_SIZE[dtype]} bytes) exceeds the file"
+            )
     return places, at
 
 

@@ -19,6 +19,7 @@ from core.checkpoints.refusal import Refusal, Truncated, damaged
 from core.checkpoints.shells import Attributes, Shell
 
 STRIDE = 4_096
+STOP = ord(".")
 MALFORMED = (IndexError, KeyError, ValueError, TypeError, OverflowError, RecursionError, AttributeError)
 """What garbled instructions raise in our own handlers: every one of them means a damaged file."""
 
@@ -49,7 +50,6 @@ class PickleMachine:
         self.stack: list[Any] = []
         self.marks: list[list[Any]] = []
         self.memo: dict[int, Any] = {}
-        self.done = False
         self.dangers: list[str] = []
         self.unknown: dict[str, int] = {}
         self.sparse: list[Any] = []
@@ -77,13 +77,13 @@ class PickleMachine:
 
     def _loop(self) -> None:
         data, deadline, left = self.data, time.monotonic() + self.budget.seconds, self.budget.opcodes
-        while not self.done:
+        while True:
             for _ in range(STRIDE):
                 opcode = data[self.position]
                 self.position += 1
-                HANDLERS[opcode](self)
-                if self.done:
+                if opcode == STOP:
                     return
+                HANDLERS[opcode](self)
             left -= STRIDE
             if left <= 0 or time.monotonic() > deadline:
                 raise Refusal("pickle.too-long", "its table of contents is too large or too slow to read to the end")
@@ -159,7 +159,8 @@ class PickleMachine:
 
     def record(self, cls: Stub, args: tuple[Any, ...], kwargs: dict[Any, Any] | None = None) -> Stub:
         """An inert record of `cls(*args, **kwargs)`."""
-        self.unknown[cls.class_name] = self.unknown.get(cls.class_name, 0) + 1
+        named = args[0] if cls.name == "partial" and args and isinstance(args[0], Stub) else cls
+        self.unknown[named.class_name] = self.unknown.get(named.class_name, 0) + 1
         return Stub(module=cls.module, name=cls.name, args=args, kwargs=kwargs or {})
 
     def key(self, key: Any) -> Any:

@@ -1,4 +1,7 @@
-"""The instructions of pickle protocols 0 to 5, each as a function on the machine. Source: CPython's pickletools."""
+"""The instructions of pickle protocols 0 to 5, each as a function on the machine. Source: CPython's pickletools.
+
+STOP is the machine's own.
+"""
 
 from __future__ import annotations
 
@@ -123,6 +126,10 @@ def _pop(machine: PickleMachine) -> None:
         machine.stack.pop()
     else:
         machine.to_mark()
+
+
+def _pop_mark(machine: PickleMachine) -> None:
+    machine.to_mark()
 
 
 def _tuple(machine: PickleMachine) -> None:
@@ -290,19 +297,15 @@ def _binpersid(machine: PickleMachine) -> None:
 def _proto(machine: PickleMachine) -> None:
     version = machine.take(1)[0]
     if version > 5:
-        raise damaged("pickle.protocol", f"its table of contents claims pickle protocol {version}, which does not exist")
+        raise damaged("pickle.protocol", f"its table of contents claims the unknown pickle protocol {version}")
 
 
 def _frame(machine: PickleMachine) -> None:
     _size(machine, 8)  # a hint for buffering; every later read is checked by itself
 
 
-def _stop(machine: PickleMachine) -> None:
-    machine.done = True
-
-
 _NAMED: dict[bytes, Callable[[PickleMachine], None]] = {
-    b"(": _mark, b".": _stop, b"0": _pop, b"1": lambda machine: machine.to_mark() and None,
+    b"(": _mark, b"0": _pop, b"1": _pop_mark,
     b"2": lambda machine: machine.stack.append(machine.stack[-1]),
     b"F": _float, b"I": _int, b"J": _binint, b"K": _unsigned(1), b"L": _long, b"M": _unsigned(2), b"N": _push(None),
     b"P": _refused("a text storage id"), b"Q": _binpersid, b"R": _reduce,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from core.checkpoints.text import safe_text
 from core.errors import CheckpointRefused
 from core.records import Finding
 
@@ -19,7 +20,7 @@ class Refusal(Exception):
 
     def for_file(self, name: str) -> CheckpointRefused:
         """The same as an error for a person; `name` is already safe to show."""
-        message = f"{name}: {self.message}."
+        message = safe_text(f"{name}: {self.message}") + "."
         return CheckpointRefused([Finding(severity="error", code=self.code, message=message, remedy=self.remedy)])
 
 

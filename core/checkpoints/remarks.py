@@ -8,7 +8,8 @@ from typing import Any
 from core.checkpoints.text import safe_text
 from core.records import Finding
 
-LIBRARIES = ("torch.", "numpy.", "omegaconf.", "typing.")
+LIBRARIES = ("torch.", "numpy.", "omegaconf.", "typing.", "monai.")
+"""Their records are no news: nothing of the training code."""
 CODE_KEYS = ("_target_", "class_path", "_partial_")
 MAX_LOOKED_AT = 10_000
 MAX_NAMED = 5
@@ -32,7 +33,9 @@ def _unknown_classes(unknown: Mapping[str, int]) -> Finding | None:
     own = {name: count for name, count in unknown.items() if not name.startswith(LIBRARIES)}
     if not own:
         return None
-    names = ", ".join(safe_text(name, 100) for name in list(own)[:MAX_NAMED]) + (", ..." if len(own) > MAX_NAMED else "")
+    names = ", ".join(safe_text(name, 100) for name in list(own)[:MAX_NAMED]) + (
+        ", ..." if len(own) > MAX_NAMED else ""
+    )
     count = sum(own.values())
     subject = "1 setting comes from a class" if count == 1 else f"{count:,} settings come from classes"
     verb = "is" if count == 1 else "are"
@@ -50,7 +53,8 @@ def _named_code(settings: Any) -> Finding | None:
 
 
 def _code_names(settings: Any) -> Iterator[str]:
-    todo, seen = [settings], set()
+    todo: list[Any] = [settings]
+    seen: set[int] = set()
     while todo and len(seen) < MAX_LOOKED_AT:
         value = todo.pop()
         if not isinstance(value, (dict, list)) or id(value) in seen:

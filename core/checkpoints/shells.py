@@ -16,7 +16,7 @@ from core.checkpoints.refusal import damaged
 if TYPE_CHECKING:
     from core.checkpoints.pickle_machine import PickleMachine
 
-DTYPES = frozenset("b1 i1 i2 i4 i8 u1 u2 u4 u8 f2 f4 f8 c8 c16".split())
+DTYPES = frozenset(["b1", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", "c8", "c16"])
 MAX_ARRAY_ITEMS = 10_000
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from core.checkpoints.contents import Reference, Stub, StorageInfo, TensorInfo
+from core.checkpoints.contents import Reference, StorageInfo, Stub, TensorInfo
 from core.checkpoints.refusal import Refusal, damaged
 
 if TYPE_CHECKING:
@@ -17,6 +17,8 @@ Args = tuple[Any, ...]
 Maker = Callable[["PickleMachine", Stub, Args], Any]
 MAX_DIMS = 64
 MAX_EXPANSION = 1_024
+SMALL = 16 << 20
+"""Up to so many numbers a view may repeat its storage at will: placeholders of left-out weights do."""
 KEY = re.compile(r"[0-9A-Za-z_.\-]{1,128}")
 DTYPE_OF = {
     "FloatStorage": "float32", "DoubleStorage": "float64", "HalfStorage": "float16", "BFloat16Storage": "bfloat16",
@@ -61,9 +63,7 @@ def check_record(claim: tuple[str, str, int, int], record_bytes: int) -> None:
         raise damaged("tensor.storage-size", detail)
 
 
-def tensor_info(
-    storage: Any, offset: Any, shape: Any, strides: Any, dtype: str | None = None, keep_raw: bool = False
-) -> TensorInfo:
+def tensor_info(storage: Any, offset: Any, shape: Any, strides: Any, dtype: str | None = None) -> TensorInfo:
     """A view that is proven to stay inside `storage`. `dtype` None = the storage's own."""
     if not isinstance(storage, StorageInfo):
         raise damaged("tensor.no-storage", "a tensor in it has no storage")
@@ -72,13 +72,15 @@ def tensor_info(
     if type(shape) is not tuple or type(strides) is not tuple or len(shape) != len(strides) or len(shape) > MAX_DIMS:
         raise damaged("tensor.bad-shape", "a tensor in it has an impossible shape")
     if not (_is_count(offset) and all(map(_is_count, shape)) and all(map(_is_count, strides))):
-        raise damaged("tensor.bad-shape", "a tensor in it has an impossible (negative or broken) shape, stride or offset")
+        raise damaged(
+            "tensor.bad-shape", "a tensor in it has an impossible (negative or broken) shape, stride or offset"
+        )
     numel = math.prod(shape)
     last = offset + sum((size - 1) * stride for size, stride in zip(shape, strides, strict=True)) if numel else offset
     if last >= capacity if numel else last > capacity:
         detail = f"a tensor of shape {shape_text(shape)} reaches outside its stored data ({capacity:,} numbers)"
         raise damaged("tensor.outside-storage", detail)
-    if numel > MAX_EXPANSION * max(capacity, 1):
+    if numel > max(SMALL, MAX_EXPANSION * capacity):
         raise damaged("tensor.expanded", f"a tensor of shape {shape_text(shape)} claims far more than its stored data")
     return TensorInfo(dtype=dtype, shape=shape, strides=strides, offset=offset, storage=storage)
 
@@ -104,7 +106,8 @@ def _tensor_v3(machine: PickleMachine, cls: Stub, args: Args) -> Any:
     dtype = args[6] if len(args) > 6 else None
     if not isinstance(dtype, Reference) or dtype.module != "torch" or dtype.name not in ITEM_SIZE:
         raise Refusal("tensor.unknown-dtype", "a tensor in it has a number format that this program does not know")
-    return tensor_info(*args[:4], dtype=dtype.name)
+    storage, offset, shape, strides = args[:4]
+    return tensor_info(storage, offset, shape, strides, dtype.name)
 
 
 def _parameter(machine: PickleMachine, cls: Stub, args: Args) -> Any:
@@ -119,13 +122,20 @@ def _sparse(machine: PickleMachine, cls: Stub, args: Args) -> Any:
     if type(layout) is not str or layout not in SPARSE or type(data) is not tuple:
         return machine.record(cls, args)
     count = 2 if layout == "torch.sparse_coo" else 3
-    parts, shape = data[:count], data[count] if len(data) > count else None
-    good_shape = type(shape) is tuple and 0 < len(shape) <= MAX_DIMS and all(map(_is_count, shape))
-    if not good_shape or not all(isinstance(part, TensorInfo) for part in parts):
+    parts: Any = data[:count]
+    shape: Any = data[count] if len(data) > count else None
+    dense = type(shape) is tuple and 0 < len(shape) <= MAX_DIMS and all(map(_is_count, shape))
+    if not dense or not all(isinstance(part, TensorInfo) and part.layout == "strided" for part in parts):
         raise damaged("tensor.sparse", "a sparse tensor in it is inconsistent")
     values = parts[-1]
     info = TensorInfo(
-        dtype=values.dtype, shape=shape, strides=(), offset=0, storage=values.storage, layout=SPARSE[layout], parts=parts
+        dtype=values.dtype,
+        shape=shape,
+        strides=(),
+        offset=0,
+        storage=values.storage,
+        layout=SPARSE[layout],
+        parts=parts,
     )
     machine.sparse.append(info)
     return info

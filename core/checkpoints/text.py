@@ -132,7 +132,7 @@ class _Above:
     def __init__(self, identity: int, parent: _Above | None) -> None:
         self.identity = identity
         self.parent = parent
-        self.depth = 1 if parent is None else parent.depth + 1
+        self.depth: int = 1 if parent is None else parent.depth + 1
 
     def holds(self, identity: int) -> bool:
         link: _Above | None = self

@@ -13,7 +13,6 @@ from core.checkpoints.tensors import check_record, storage_claim
 from core.checkpoints.zip_directory import read_directory
 from core.checkpoints.zip_index import (
     MAX_PICKLE,
-    Record,
     ZipIndex,
     duplicates_of,
     locate_alone,
@@ -45,21 +44,29 @@ def _look_for_dangers(file: OpenFile) -> None:
     for entry in duplicates_of(entries, PICKLE)[:8]:
         try:
             data = read_record(file, locate_alone(file, entry), MAX_PICKLE)
-            PickleMachine(data, _any_storage).run()
-        except Refusal as refusal:
-            if refusal.code == "pickle.dangerous-name":
-                raise
+        except Refusal:
+            continue
+        _scan(data)
 
 
-def _any_storage(persistent_id: Any) -> Any:
-    return None
+def _scan(data: bytes) -> None:
+    """Run a pickle only to learn what it asks for."""
+    try:
+        PickleMachine(data, _any_storage).run()
+    except Refusal as refusal:
+        if refusal.code == "pickle.dangerous-name":
+            raise
+
+
+def _any_storage(persistent_id: Any) -> StorageInfo:
+    return StorageInfo(key="", dtype="float32", numel=1 << 60, offset=0, nbytes=1 << 62)
 
 
 def _check_is_checkpoint(index: ZipIndex) -> None:
     names = index.records
     if index.get("constants.pkl") or any(name.startswith(f"{index.root}/code/") for name in names):
-        remedy = "Open the checkpoint that it was exported from."
-        raise Refusal("file.torchscript", "this is a TorchScript program, not a checkpoint; its code was not run", remedy)
+        message = "this is a TorchScript program, not a checkpoint; its code was not run"
+        raise Refusal("file.torchscript", message, "Open the checkpoint that it was exported from.")
     if any(".data/extern_modules" in name or name.endswith("archive_format") for name in names):
         raise Refusal("file.torch-package", "this is a torch.package or torch.export program", TRAINING_FILE)
     if index.get(PICKLE) is None:
@@ -92,20 +99,9 @@ def _read_pickle(file: OpenFile, index: ZipIndex) -> bytes:
     try:
         return read_record(file, record, MAX_PICKLE)
     except Refusal as refusal:
-        if refusal.code == "zip.checksum":
-            _scan(file.read_at(record.offset, record.packed), record)
+        if refusal.code == "zip.checksum" and not record.deflated:  # perhaps there to stop scanners
+            _scan(file.read_at(record.offset, record.packed))
         raise
-
-
-def _scan(data: bytes, record: Record) -> None:
-    """A wrong checksum may be there to stop scanners: name what the pickle asks to run, if anything."""
-    if record.deflated:
-        return
-    try:
-        PickleMachine(data, _any_storage).run()
-    except Refusal as refusal:
-        if refusal.code == "pickle.dangerous-name":
-            raise
 
 
 def storages_of(index: ZipIndex) -> Callable[[Any], StorageInfo]:

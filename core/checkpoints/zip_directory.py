@@ -40,7 +40,7 @@ def read_directory(file: OpenFile) -> tuple[list[Entry], int]:
     """All entries in the order of the directory, and where the directory starts."""
     count, size, start = _find_directory(file)
     if count > MAX_ENTRIES:
-        raise Refusal("zip.too-many-entries", f"the archive claims {count:,} entries, more than any checkpoint has")
+        raise Refusal("zip.too-many-entries", f"the zip archive claims {count:,} entries, more than any checkpoint has")
     if size > MAX_DIRECTORY or size < count * ENTRY.size:
         raise damaged("zip.bad-directory", "the size of its directory does not fit the number of entries")
     data = file.read_at(start, size)
@@ -60,29 +60,27 @@ def _find_directory(file: OpenFile) -> tuple[int, int, int]:
     tail = file.read_at(tail_start, file.size - tail_start)
     found = tail.rfind(b"PK\x05\x06")
     if found < 0 or len(tail) - found < END.size:
-        raise damaged("zip.no-end-record", "the end record of the archive is missing")
+        raise damaged("zip.no-end-record", "the end record of the zip archive is missing")
     _, disk, start_disk, here, count, size, start, comment = END.unpack_from(tail, found)
     if found + END.size + comment != len(tail) or disk != start_disk:
-        raise damaged("zip.no-end-record", "the end record of the archive does not end the file")
+        raise damaged("zip.no-end-record", "the end record of the zip archive does not end the file")
     end = tail_start + found
     if end >= LOCATOR64.size and file.read_at(end - LOCATOR64.size, 4) == b"PK\x06\x07":
         here, count, size, start, end = _find_directory64(file, end - LOCATOR64.size, (here, count, size, start))
     if here != count or start + size != end:
-        raise damaged("zip.bad-directory", "the directory of the archive is not where its end record says")
+        raise damaged("zip.bad-directory", "the directory of the zip archive is not where its end record says")
     return count, size, start
 
 
-def _find_directory64(
-    file: OpenFile, at: int, short: tuple[int, int, int, int]
-) -> tuple[int, int, int, int, int]:
+def _find_directory64(file: OpenFile, at: int, short: tuple[int, int, int, int]) -> tuple[int, int, int, int, int]:
     """Count (twice), size, offset, and offset of the zip64 end record; must not contradict the `short` record."""
     _, _, end64, _ = LOCATOR64.unpack(file.read_at(at, LOCATOR64.size))
     if end64 + END64.size != at:
-        raise damaged("zip.bad-directory", "the zip64 end record of the archive is not where it should be")
+        raise damaged("zip.bad-directory", "the zip64 end record of the zip archive is not where it should be")
     magic, _, _, _, _, _, here, count, size, start = END64.unpack(file.read_at(end64, END64.size))
     agree = all(a in (b, FULL32, 0xFFFF) for a, b in zip(short, (here, count, size, start), strict=True))
     if magic != b"PK\x06\x06" or not agree:
-        raise damaged("zip.bad-directory", "the two end records of the archive disagree")
+        raise damaged("zip.bad-directory", "the two end records of the zip archive disagree")
     return here, count, size, start, end64
 
 
@@ -132,10 +130,11 @@ def _checked_name(raw: bytes) -> str:
     try:
         name = raw.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise Refusal("zip.unsafe-name", "the archive holds an entry with an unreadable name", "Save it again.") from error
+        message = "the zip archive holds an entry with an unreadable name"
+        raise Refusal("zip.unsafe-name", message, "Save it again.") from error
     parts = name.removesuffix("/").split("/")
     if "\\" in name or "\0" in name or ":" in parts[0] or any(part in ("", ".", "..") for part in parts):
-        message = "the archive holds an entry with an unsafe name, which points out of the archive"
+        message = "the zip archive holds an entry with an unsafe name, which points out of the archive"
         raise Refusal("zip.unsafe-name", message, "Do not use this file; ask for the weights again.")
     return name
 
@@ -144,5 +143,5 @@ def _check_flags(flags: int, method: int, name: str) -> None:
     if flags & ENCRYPTED:
         raise Refusal("zip.encrypted", "the archive is encrypted", "Unpack it with its password and save it again.")
     if method not in (STORED, DEFLATED):
-        message = f"an entry of the archive is compressed by method {method}, which no checkpoint uses"
+        message = f"an entry of the zip archive is compressed by method {method}, which no checkpoint uses"
         raise Refusal("zip.method", message, "Save the checkpoint again with torch.save.")

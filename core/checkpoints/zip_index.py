@@ -69,7 +69,8 @@ def locate_alone(file: OpenFile, entry: Entry) -> Record:
 def read_record(file: OpenFile, record: Record, limit: int = MAX_SMALL) -> bytes:
     """The bytes of a record, inflated if need be, with its checksum compared."""
     if record.size > limit:
-        raise Refusal("zip.record-too-large", f"its record {record.name} claims {record.size:,} bytes, too many to be true")
+        message = f"its record {record.name} claims {record.size:,} bytes, too many to be true"
+        raise Refusal("zip.record-too-large", message)
     data = file.read_at(record.offset, record.packed)
     if record.deflated:
         data = _inflate(data, record)
@@ -146,5 +147,6 @@ def _common_root(records: Mapping[str, Record]) -> str:
         return roots.pop()
     pickles = [name for name in records if name == "data.pkl" or name.endswith("/data.pkl")]
     if pickles:
-        raise Refusal("zip.several-roots", "the archive has more than one top folder, so it is no checkpoint", SAVE_AGAIN)
+        message = "the archive has more than one top folder, so it is not a checkpoint"
+        raise Refusal("zip.several-roots", message, SAVE_AGAIN)
     return ""
