@@ -1,0 +1,139 @@
+"""What lies in an opened checkpoint, by name: weights, settings, counters. Nothing is interpreted here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from core.checkpoints.contents import Contents, TensorInfo
+from core.checkpoints.text import plain, safe_text
+from core.checkpoints.weight_sets import find_ema, find_swa
+from core.records import Finding
+
+Weights = Mapping[str, TensorInfo]
+TRAINED_STAGES = "vlm_film_trained_stages"
+OTHER_FILE = "Choose the .ckpt file that the training run saved (usually <experiment>/checkpoints/best.ckpt)."
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Inventory:
+    """`sets`: weights by set, `model` first (empty when the file has none), keys without wrapper prefixes.
+
+    `hyper_parameters`: plain JSON values. `extras`: plain top-level values that are not weights or trainer state.
+    """
+
+    name: str
+    sets: Mapping[str, Weights]
+    hyper_parameters: Mapping[str, Any]
+    extras: Mapping[str, Any] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def weights(self) -> Weights:
+        return self.sets["model"]
+
+    @cached_property
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Key of the state dict -> shape."""
+        return {key: info.shape for key, info in self.weights.items()}
+
+    def counter(self, key: str) -> int | None:
+        """`epoch` or `global_step`; None when the file does not count."""
+        value = self.extras.get(key)
+        return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def build_inventory(contents: Contents) -> Inventory:
+    """Sort the tree of an opened file into weights, settings and counters; findings say what is missing or odd."""
+    root = contents.root if isinstance(contents.root, Mapping) else {}
+    findings = list(contents.findings)
+    weights = _weights(contents, root, findings)
+    return Inventory(
+        name=safe_text(contents.path.name),
+        sets=_sets(root, weights, findings),
+        hyper_parameters=_hyper_parameters(root, findings),
+        extras={key: plain(root[key]) for key in _EXTRAS if key in root},
+        findings=tuple(findings),
+    )
+
+
+_EXTRAS = ("epoch", "global_step", "pytorch-lightning_version", "hparams_name", TRAINED_STAGES)
+
+
+def parameters(weights: Weights) -> int:
+    """How many numbers a set of weights holds."""
+    return sum(info.numel for info in weights.values())
+
+
+def _weights(contents: Contents, root: Mapping[Any, Any], findings: list[Finding]) -> Weights:
+    name = safe_text(contents.path.name)
+    bare = "state_dict" not in root
+    tree = root if bare else root["state_dict"]
+    if not isinstance(tree, Mapping):
+        kind = "a list" if isinstance(tree, (list, tuple)) else f"{type(tree).__name__}"
+        findings.append(_no_weights(f"{name}: no named model weights were found: state_dict is {kind}, not a mapping."))
+        return {}
+    tensors = {str(key): item for key, item in tree.items() if isinstance(item, TensorInfo)}
+    if not tensors:
+        where = (
+            f"no state_dict, but {len(root)} other entries"
+            if bare
+            else f"{len(tree)} entries and no tensors in state_dict"
+        )
+        findings.append(_no_weights(f"{name}: no model weights were found in this file. It holds {where}."))
+    elif len(tensors) < len(tree) and not bare:
+        findings.append(_skipped(name, len(tree) - len(tensors)))
+    return unwrapped(tensors, findings)
+
+
+def _no_weights(message: str) -> Finding:
+    return Finding(severity="error", code="weights.none", message=message, remedy=OTHER_FILE)
+
+
+def _skipped(name: str, count: int) -> Finding:
+    message = f"{name}: {count:,} entries of state_dict hold no tensor and were skipped."
+    return Finding(severity="warning", code="weights.not-tensors", message=message)
+
+
+def unwrapped(tensors: Weights, findings: list[Finding]) -> Weights:
+    """Keys without the prefixes of wrappers: `module.` (data parallel, when all have it), `_orig_mod.` (compiled)."""
+    parallel = bool(tensors) and all(key.startswith("module.") for key in tensors)
+    renamed = {_bare_key(key, parallel): info for key, info in tensors.items()}
+    if len(renamed) < len(tensors):
+        message = "Two keys of the state dict become one when the prefixes module. and _orig_mod. are removed."
+        remedy = "Save the checkpoint again from the unwrapped model."
+        findings.append(Finding(severity="error", code="weights.keys-collide", message=message, remedy=remedy))
+    elif renamed.keys() != tensors.keys():
+        message = "The keys carry the prefixes of a wrapper (module. or _orig_mod.), which were removed."
+        findings.append(Finding(severity="note", code="weights.prefix-removed", message=message))
+    return renamed
+
+
+def _bare_key(key: str, parallel: bool) -> str:
+    return key.removeprefix("module." if parallel else "").replace("_orig_mod.", "")
+
+
+def _sets(root: Mapping[Any, Any], weights: Weights, findings: list[Finding]) -> dict[str, Weights]:
+    sets: dict[str, Weights] = {"model": weights}
+    for name, find in (("swa", find_swa), ("ema", find_ema)):
+        found = find(root, weights, findings)
+        if found is not None:
+            sets[name] = found
+    return sets
+
+
+def _hyper_parameters(root: Mapping[Any, Any], findings: list[Finding]) -> Mapping[str, Any]:
+    if "hyper_parameters" not in root:
+        message = "No settings (hyper_parameters) were stored in this file."
+        findings.append(Finding(severity="warning", code="hparams.missing", message=message, remedy=OTHER_FILE))
+        return {}
+    values = plain(root["hyper_parameters"])
+    if isinstance(values, Mapping):
+        return values
+    message = (
+        f"The stored settings are not in a readable form: hyper_parameters is {type(values).__name__}, not a mapping."
+    )
+    findings.append(Finding(severity="warning", code="hparams.unreadable", message=message, remedy=OTHER_FILE))
+    return {}
