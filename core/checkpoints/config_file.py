@@ -79,7 +79,7 @@ def _read(path: Path, limit: int) -> str:
             raise Refusal("config.too-large", f"it is too large ({file.size:,} bytes; at most {limit:,})")
         raw = file.read_at(0, file.size)
     try:
-        return raw.decode("utf-8-sig")
+        return raw.decode("utf-8").removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")
     except UnicodeDecodeError as error:
         raise Refusal("config.not-text", "it is not UTF-8 text") from error
 

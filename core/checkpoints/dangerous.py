@@ -8,10 +8,10 @@ def _words(text: str) -> frozenset[str]:
 
 
 MODULES = _words("""
-    os posix nt subprocess sys shutil pty socket ctypes _ctypes importlib runpy codeop pdb bdb webbrowser timeit cProfile
-    doctest pickle _pickle cPickle marshal dill cloudpickle joblib urllib urllib2 urllib3 http httplib requests aiohttp
-    ftplib smtplib telnetlib xmlrpc ssl asyncio pip pkgutil ensurepip zipimport imp popen2 idlelib lib2to3 distutils
-    setuptools _posixsubprocess _winapi winreg msvcrt antigravity
+    os posix nt subprocess sys shutil pty socket ctypes _ctypes importlib runpy codeop pdb bdb webbrowser timeit
+    cProfile doctest pickle _pickle cPickle marshal dill cloudpickle joblib urllib urllib2 urllib3 http httplib requests
+    aiohttp ftplib smtplib telnetlib xmlrpc ssl asyncio pip pkgutil ensurepip zipimport imp popen2 idlelib lib2to3
+    distutils setuptools _posixsubprocess _winapi winreg msvcrt antigravity
 """)
 """Whole modules; short names that a training repository may well use itself (`code`, `profile`) are not among them."""
 BUILTINS = _words("""
