@@ -1,0 +1,81 @@
+"""Out of the window: pictures of the view, masks and probabilities as files, and the command that repeats a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QGuiApplication, QImage
+
+from app.items import Note
+from app.jobs import Job, JobQueue
+from app.store import Store
+from core import pipeline
+from core.errors import FlowglassError
+from core.records import Prediction
+
+
+class ExportController(QObject):
+    """Writes files in the background and notes what was written, or why not."""
+
+    def __init__(self, store: Store, queue: JobQueue, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._store = store
+        self._queue = queue
+
+    def save_picture(self, picture: QImage, path: str) -> None:
+        """Write a picture of the view as PNG."""
+        job = Job(lambda report: write_png(picture, path), f"Writing {Path(path).name}")
+        job.succeeded.connect(lambda written: self._note(f"{Path(path).name}: {written}", path))
+        self._start(job, path)
+
+    def copy_picture(self, picture: QImage) -> None:
+        QGuiApplication.clipboard().setImage(picture)
+        self._note(f"Copied a picture of the view, {picture.width()} x {picture.height()} pixels")
+
+    def save_prediction(self, column: str, folder: str, *, steps: bool = False) -> None:
+        """Write mask, probability and run record of what a column shows, cut at its threshold."""
+        case, prediction = self._store.case, self._store.run_state(column).prediction
+        if case is None or prediction is None:
+            return
+        threshold, name = self._store.columns[column].threshold, Path(self._store.columns[column].checkpoint).stem
+        stem = f"{Path(case.name).stem}_{name}"
+        job = Job(
+            lambda report: pipeline.save(_cut(prediction, threshold), case.image, folder, stem, steps=steps),
+            f"Writing {stem}",
+        )
+        job.succeeded.connect(lambda files: self._note(f"Wrote {', '.join(file.name for file in files)}", folder))
+        self._start(job, folder)
+
+    def copy_command(self, column: str) -> str:
+        """The command line that repeats the run of a column; it is also on the clipboard."""
+        key = self._store.run_key(column)
+        if key is None:
+            return ""
+        command = pipeline.as_command(key.checkpoint, key.case, key.settings)
+        QGuiApplication.clipboard().setText(command)
+        self._note(f"Copied: {command}")
+        return command
+
+    def _start(self, job: Job, path: str) -> None:
+        job.failed.connect(
+            lambda failure: self._store.note(
+                Note(severity="error", text=failure.message, path=path, remedy=failure.remedy)
+            )
+        )
+        self._queue.start(job)
+
+    def _note(self, text: str, path: str = "") -> None:
+        self._store.note(Note(severity="ok", text=text, path=path))
+
+
+def _cut(prediction: Prediction, threshold: float | None) -> Prediction:
+    return prediction if threshold is None else pipeline.rethreshold(prediction, threshold)
+
+
+def write_png(picture: QImage, path: str) -> str:
+    """Write `picture`; returns its size in words. Raises FlowglassError when the system refuses."""
+    if not picture.save(path, "PNG"):
+        what = f"{Path(path).name}: the picture could not be written."
+        raise FlowglassError(f"{what} Check that the folder exists and may be written to.")
+    return f"picture of {picture.width()} x {picture.height()} pixels"

@@ -1,0 +1,237 @@
+"""From dropped paths to cases and checkpoints: identify by content, pair images with masks, inspect, read, scan."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path, PurePath
+from typing import Literal
+
+from PySide6.QtCore import QObject, Signal
+
+from app.controllers.pairing import pair
+from app.items import Note
+from app.jobs import Failure, Job, JobQueue
+from app.store import Store
+from core import pipeline
+from core.progress import Progress, Report
+from core.records import Case, CasePaths, CheckpointReport, FolderContents, Intake
+
+Target = Literal["view", "library"]
+MAX_COLUMNS = 4  # more than that is too narrow to compare; the others wait in the library
+
+TAKEN_FOR = {
+    "checkpoint": "a checkpoint",
+    "image": "an image",
+    "labels": "a mask",
+    "profiles": "a profile cache",
+    "folder": "a folder",
+    "unknown": "nothing that Flowglass can open",
+}
+
+
+class OpenController(QObject):
+    """Opens what was dropped; `target` is where: on the view a checkpoint gets a column, in the library it is listed."""
+
+    opened = Signal(object)  # path of something that was taken in: for the recent files
+
+    def __init__(self, store: Store, queue: JobQueue, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._store = store
+        self._queue = queue
+
+    def open(self, paths: Sequence[str], target: Target = "view") -> None:
+        """Take in dropped paths; returns at once."""
+        absolute = tuple(dict.fromkeys(os.path.abspath(path) for path in paths))
+        job = Job(lambda report: _identify_all(absolute, report), f"Looking at {len(absolute)} files")
+        job.succeeded.connect(lambda intakes: self._take_in(intakes, target))
+        self._fail_with_note(job, absolute[0] if absolute else "")
+        self._queue.start(job)
+
+    def open_image(self, path: str, reference: str | None = None) -> None:
+        """Open `path` as an image whatever it looks like, and show it."""
+        self._list_cases([_case_paths(path, reference)])
+
+    def open_reference(self, path: str) -> None:
+        """Take `path` as the reference of the case that is shown."""
+        item = self._store.cases.get(self._store.active_case or "")
+        if item is None:
+            text = f"{PurePath(path).name} looks like a mask, and no image is open that it could belong to."
+            remedy = "Drop its image together with it, or open it as an image (right-click this line)."
+            self._store.note(Note(severity="warning", text=text, path=path, remedy=remedy))
+            return
+        paths = CasePaths(name=item.paths.name, image=item.id, reference=path, sample=item.paths.sample)
+        job = Job(lambda report: _read_case(paths), f"Reading {PurePath(path).name}")
+        job.succeeded.connect(lambda case: self._on_reference_read(paths, case))
+        self._fail_with_note(job, path)
+        self._queue.start(job, slot="reference")
+
+    def show_case(self, case: str) -> None:
+        """Make a listed case the one that is looked at; its files are read if they are not in memory."""
+        self._store.activate_case(case)
+        item = self._store.cases[case]
+        if item.state not in {"listed", "failed"}:
+            return
+        self._store.set_case_loading(case)
+        job = Job(lambda report: _read_case(item.paths), f"Reading {item.name}")
+        job.succeeded.connect(lambda content: self._on_case_read(item.id, item.revision, content))
+        job.failed.connect(lambda failure: self._on_case_failed(item.id, failure))
+        self._queue.start(job)
+
+    def show_checkpoint(self, checkpoint: str) -> None:
+        """Activate the column of a checkpoint, or open one for it."""
+        for column in self._store.columns.values():
+            if column.checkpoint == checkpoint:
+                return self._store.activate_column(column.key)
+        self._drop_refused_columns()
+        self._store.add_column(checkpoint)
+        return None
+
+    def hash_checkpoint(self, checkpoint: str) -> None:
+        """Compute the SHA-256 of a checkpoint in the background; its report is completed with it."""
+        job = Job(lambda report: pipeline.sha256(checkpoint, report), f"Hashing {PurePath(checkpoint).name}")
+        job.progressed.connect(lambda progress: self._store.set_hashing(checkpoint, progress))
+        job.succeeded.connect(lambda digest: self._on_hashed(checkpoint, digest))
+        job.ended.connect(lambda: self._store.set_hashing(checkpoint, None))
+        self._fail_with_note(job, checkpoint)
+        self._store.set_hashing(checkpoint, Progress(done=0, total=0, stage="hash"))
+        self._queue.start(job, slot=f"hash {checkpoint}")
+
+    # ---- what the jobs found -----------------------------------------------------------------------------------------
+
+    def _take_in(self, intakes: Sequence[Intake], target: Target) -> None:
+        for intake in intakes:
+            self._store.note(_note_of(intake))
+            if intake.kind != "unknown":
+                self.opened.emit(intake.path)
+        self._open_checkpoints([intake.path for intake in intakes if intake.kind == "checkpoint"], target)
+        for intake in intakes:
+            if intake.kind == "folder":
+                self._scan(intake.path, target)
+            elif intake.kind == "profiles":
+                self._store.use_profiles(intake.path)
+        self._open_images(intakes)
+
+    def _open_images(self, intakes: Sequence[Intake]) -> None:
+        images = [intake.path for intake in intakes if intake.kind == "image"]
+        masks = [intake.path for intake in intakes if intake.kind == "labels"]
+        pairs, left_over = pair(images, masks)
+        self._list_cases([_case_paths(path, pairs.get(path)) for path in images])
+        for path in left_over:
+            self.open_reference(path)
+
+    def _list_cases(self, cases: Sequence[CasePaths]) -> None:
+        for paths in cases:
+            self._store.add_case(paths)
+        if cases:
+            self.show_case(cases[0].image)
+
+    def _open_checkpoints(self, paths: Sequence[str], target: Target) -> None:
+        for path in paths:
+            self._store.add_checkpoint(path)
+            if target == "view" or not self._store.columns:
+                self._give_column(path)
+            self._store.select_checkpoint(path)
+            self._inspect(path)
+
+    def _give_column(self, checkpoint: str) -> None:
+        self._drop_refused_columns()
+        shown = {column.checkpoint for column in self._store.columns.values()}
+        if checkpoint not in shown and len(shown) < MAX_COLUMNS:
+            self._store.add_column(checkpoint)
+
+    def _drop_refused_columns(self) -> None:
+        """A column that only says why its file was refused makes room for the next one; the library keeps saying it."""
+        for column in list(self._store.columns.values()):
+            if self._store.checkpoints[column.checkpoint].refused:
+                self._store.remove_column(column.key)
+
+    def _inspect(self, path: str) -> None:
+        revision = self._store.checkpoints[path].revision
+        job = Job(lambda report: pipeline.inspect(path), f"Inspecting {PurePath(path).name}")
+        job.succeeded.connect(lambda found: self._on_inspected(path, revision, found))
+        self._fail_with_note(job, path)
+        self._queue.start(job)
+
+    def _on_inspected(self, path: str, revision: int, report: CheckpointReport) -> None:
+        item = self._store.checkpoints.get(path)
+        if item is None or item.revision != revision:
+            return
+        self._store.set_report(path, report)
+        if report.status == "refused":
+            first = next((finding for finding in report.findings if finding.severity == "error"), None)
+            text = first.message if first else f"{item.name} was refused."
+            self._store.note(Note(severity="error", text=text, path=path, remedy=first.remedy if first else ""))
+
+    def _on_hashed(self, checkpoint: str, digest: str) -> None:
+        item = self._store.checkpoints.get(checkpoint)
+        if item is not None and item.report is not None:
+            self._store.set_report(checkpoint, _with_hash(item.report, digest))
+
+    def _scan(self, folder: str, target: Target) -> None:
+        job = Job(lambda report: pipeline.scan(folder), f"Looking into {PurePath(folder).name}")
+        job.succeeded.connect(lambda contents: self._on_scanned(contents, target))
+        self._fail_with_note(job, folder)
+        self._queue.start(job)
+
+    def _on_scanned(self, contents: FolderContents, target: Target) -> None:
+        name, cases, checkpoints = PurePath(contents.path).name, len(contents.cases), len(contents.checkpoints)
+        text = f"{name}: {cases} case{'s' * (cases != 1)} and {checkpoints} checkpoint{'s' * (checkpoints != 1)}"
+        self._store.note(Note(severity="note", text=text, path=contents.path))
+        for finding in contents.findings:
+            note = Note(severity=finding.severity, text=finding.message, path=contents.path, remedy=finding.remedy)
+            self._store.note(note)
+        self._open_checkpoints(contents.checkpoints, target)
+        self._list_cases(contents.cases)
+
+    def _on_case_read(self, case: str, revision: int, content: Case) -> None:
+        item = self._store.cases.get(case)
+        if item is not None and item.revision == revision:
+            self._store.set_case(case, content)
+
+    def _on_case_failed(self, case: str, failure: Failure) -> None:
+        self._store.set_case_failed(case, failure)
+        self._store.note(Note(severity="error", text=failure.message, path=case, remedy=failure.remedy))
+
+    def _on_reference_read(self, paths: CasePaths, content: Case) -> None:
+        if paths.image in self._store.cases:
+            self._store.set_case_reference(paths, content)
+
+    def _fail_with_note(self, job: Job, path: str) -> None:
+        job.failed.connect(
+            lambda failure: self._store.note(
+                Note(severity="error", text=failure.message, path=path, remedy=failure.remedy)
+            )
+        )
+
+
+def _identify_all(paths: Sequence[str], report: Report) -> tuple[Intake, ...]:
+    found = []
+    for done, path in enumerate(paths):
+        report(Progress(done=done, total=len(paths), stage="identify"))
+        found.append(pipeline.identify(path))
+    return tuple(found)
+
+
+def _read_case(paths: CasePaths) -> Case:
+    """The case, with the reference that lies beside the image when none was given."""
+    return pipeline.open_case(paths.image, paths.reference or pipeline.reference_of(paths.image), paths.sample)
+
+
+def _case_paths(image: str, reference: str | None) -> CasePaths:
+    return CasePaths(name=PurePath(image).name, image=image, reference=reference)
+
+
+def _with_hash(report: CheckpointReport, digest: str) -> CheckpointReport:
+    return replace(report, sha256=digest)
+
+
+def _note_of(intake: Intake) -> Note:
+    """`a.png: taken for an image. It starts with the PNG signature.`"""
+    name, remedies = Path(intake.path).name, dict.fromkeys(finding.remedy for finding in intake.findings)
+    text = f"{name}: taken for {TAKEN_FOR[intake.kind]}. {intake.why}".strip()
+    severity = "error" if intake.kind == "unknown" else "ok"
+    if intake.kind == "unknown" and intake.findings:
+        text = "\n".join(finding.message for finding in intake.findings)
+    return Note(severity=severity, text=text, path=intake.path, remedy="\n".join(filter(None, remedies)))

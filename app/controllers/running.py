@@ -1,0 +1,189 @@
+"""Runs: each visible column gets the prediction of its checkpoint for the case at hand, one after another."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from PySide6.QtCore import QObject
+
+from app.items import RunKey
+from app.jobs import Failure, Job, JobQueue, Work
+from app.store import Store
+from core import pipeline
+from core.errors import FlowglassError
+from core.progress import Progress, Report
+from core.records import CheckpointReport, FilmSettings, Image, Prediction
+
+SEGMENTERS_KEPT = 4  # as many as columns; a network of this kind takes 50 to 500 MB
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RunResult:
+    """A prediction, and the report as loading completed it."""
+
+    prediction: Prediction
+    report: CheckpointReport
+
+
+class Segmenters:
+    """Loaded segmenters, opaque here. Used on the model thread only, where they are made, run and freed."""
+
+    def __init__(self, kept: int = SEGMENTERS_KEPT) -> None:
+        self._kept = kept
+        self._loaded: OrderedDict[tuple[object, ...], Any] = OrderedDict()
+
+    def get(self, key: RunKey, report: Report) -> Any:
+        """The segmenter for a run; loaded if it is not at hand, or if the file is another one by now."""
+        options = key.options
+        name = (key.checkpoint, _stamp(key.checkpoint), options, key.settings.weights, key.checkpoint_revision)
+        if name not in self._loaded:
+            self._make_room()
+            self._loaded[name] = pipeline.load(
+                key.checkpoint,
+                device=options.device,
+                weights=key.settings.weights,
+                film_stages=options.film_stages,
+                film_point=options.film_point,
+                profiles=options.profiles,
+                report=report,
+            )
+        self._loaded.move_to_end(name)
+        return self._loaded[name]
+
+    def clear(self) -> None:
+        self._loaded.clear()
+
+    def _make_room(self) -> None:
+        """Before loading, not after: the new one may need the memory."""
+        while len(self._loaded) >= self._kept:
+            self._loaded.popitem(last=False)
+
+
+class RunController(QObject):
+    """Starts runs by itself when a case, a checkpoint or a column's settings are new; `rerun` starts one again."""
+
+    def __init__(self, store: Store, queue: JobQueue, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._store = store
+        self._queue = queue
+        self._segmenters = Segmenters()
+        store.case_activated.connect(lambda _: self.refresh())
+        store.case_changed.connect(self._on_case_changed)
+        store.checkpoint_changed.connect(self._on_checkpoint_changed)
+        store.column_added.connect(self._on_column_changed)
+        store.column_changed.connect(self._on_column_changed)
+        store.column_removed.connect(lambda key: queue.cancel_slot(_slot(key)))
+
+    def refresh(self) -> None:
+        """Start what is missing, the active column first; stop what nobody waits for."""
+        active = self._store.active_column
+        for column in sorted(self._store.columns, key=lambda key: key != active):
+            self._ensure(column)
+
+    def rerun(self, column: str) -> None:
+        """Run again, whatever is known already."""
+        key = self._store.run_key(column)
+        if key is not None:
+            self._start(column, key)
+
+    def cancel(self, column: str) -> None:
+        """Stop the run of a column. The column says so at once; the work stops at its next report."""
+        self._queue.cancel_slot(_slot(column))
+        self._store.outcomes.stop(column)
+        self._store.run_changed.emit(column)
+
+    def cancel_all(self) -> None:
+        for column in list(self._store.columns):
+            if self._store.outcomes.running(column) is not None:
+                self.cancel(column)
+
+    def run_without_film(self, column: str) -> None:
+        """Run with FiLM off: not what the checkpoint was trained to do, and the prediction carries that label."""
+        settings = self._store.columns[column].settings
+        self._store.change_column(column, settings=replace(settings, film=FilmSettings(mode="off")))
+
+    def _ensure(self, column: str) -> None:
+        key, running = self._store.run_key(column), self._store.outcomes.running(column)
+        if running is not None and running != key:
+            self._queue.cancel_slot(_slot(column))
+            self._store.outcomes.abandon(column)
+        if key is not None and running != key and self._is_missing(column, key):
+            self._start(column, key)
+        else:
+            self._store.run_changed.emit(column)
+
+    def _is_missing(self, column: str, key: RunKey) -> bool:
+        outcomes = self._store.outcomes
+        return outcomes.outcome(key) is None and not outcomes.was_cancelled(column, key)
+
+    def _start(self, column: str, key: RunKey) -> None:
+        case = self._store.cases[key.case].case
+        assert case is not None  # a run key is only given for a case that was read
+        name = self._store.checkpoints[key.checkpoint].name
+        job = Job(run_work(self._segmenters, key, case.image), f"{name} on {case.name}")
+        job.progressed.connect(lambda progress: self._on_progressed(column, key, progress))
+        job.succeeded.connect(lambda result: self._on_succeeded(column, key, result))
+        job.failed.connect(lambda failure: self._on_ended(column, key, failure))
+        self._store.outcomes.start(column, key)
+        self._queue.start(job, lane="model", slot=_slot(column))
+        self._store.run_changed.emit(column)
+
+    def _on_progressed(self, column: str, key: RunKey, progress: Progress) -> None:
+        if self._store.outcomes.progress(column, key, progress):
+            self._store.run_progressed.emit(column)
+
+    def _on_succeeded(self, column: str, key: RunKey, result: RunResult) -> None:
+        item = self._store.checkpoints.get(key.checkpoint)
+        if item is not None and item.revision == key.checkpoint_revision:
+            self._store.set_report(key.checkpoint, result.report)
+        self._on_ended(column, key, result.prediction)
+
+    def _on_ended(self, column: str, key: RunKey, outcome: Prediction | Failure) -> None:
+        """File the outcome under its own key. It is drawn only by a column that wants exactly this key now."""
+        self._store.outcomes.file(column, key, outcome)
+        for shown in list(self._store.columns):
+            if self._store.run_key(shown) == key:
+                self._store.run_changed.emit(shown)
+
+    def _on_case_changed(self, case: str) -> None:
+        if case == self._store.active_case:
+            self.refresh()
+
+    def _on_checkpoint_changed(self, checkpoint: str) -> None:
+        for column in list(self._store.columns.values()):
+            if column.checkpoint == checkpoint:
+                self._ensure(column.key)
+
+    def _on_column_changed(self, column: str) -> None:
+        self._ensure(column)
+
+
+def run_work(segmenters: Segmenters, key: RunKey, image: Image) -> Work:
+    """Load and run, on the model thread. Captures frozen records and the segmenters of that thread."""
+
+    def work(report: Report) -> RunResult:
+        report(Progress(done=0, total=0, stage="load"))
+        segmenter = segmenters.get(key, report)
+        report(Progress(done=0, total=0, stage="start"))
+        prediction = pipeline.segment(segmenter, image, key.settings, report=report)
+        return RunResult(prediction=prediction, report=segmenter.report)
+
+    return work
+
+
+def _stamp(path: str) -> tuple[int, int]:
+    try:
+        status = Path(path).stat()
+    except OSError as error:
+        message = (
+            f"{Path(path).name}: the file cannot be read any more ({error.strerror}). Check the drive, open it again."
+        )
+        raise FlowglassError(message) from error
+    return status.st_mtime_ns, status.st_size
+
+
+def _slot(column: str) -> str:
+    return f"run {column}"

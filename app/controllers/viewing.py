@@ -1,0 +1,187 @@
+"""Keeps the slice views and the steps in line with the store: a column shows the outcome it wants now, or none."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QTimer
+
+from app.items import MeasureKey, OverlayStyle, RunState
+from app.store import Store
+from core.progress import Progress
+from core.records import CheckpointReport, Measurement, Prediction
+
+if TYPE_CHECKING:
+    from app.canvas.columns import ColumnsView
+    from app.panels.steps import StepsPanel
+
+STAGES = {
+    "load": "Loading the checkpoint",
+    "loading": "Loading the checkpoint",
+    "start": "Preparing the image",
+    "sampling": "Running",
+}
+FRAME_MS = 40  # progress is drawn at most this often, however fast the sampler is
+
+
+class ViewController(QObject):
+    """Store to view, and the wishes of the view back to the store."""
+
+    def __init__(self, store: Store, view: ColumnsView, steps: StepsPanel, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._store, self._view, self._steps = store, view, steps
+        self._progressed: set[str] = set()
+        self._frame = QTimer(self, interval=FRAME_MS, singleShot=True)
+        self._frame.timeout.connect(self._on_frame)
+        self._shown_case: object = None
+        self._listen(store)
+        view.column_activated.connect(store.activate_column)
+        view.column_close_requested.connect(store.remove_column)
+        steps.step_changed.connect(store.set_step)
+        steps.quantity_changed.connect(store.set_quantity)
+
+    def _listen(self, store: Store) -> None:
+        store.case_activated.connect(lambda _: self._show_case())
+        store.case_changed.connect(self._on_case_changed)
+        store.column_added.connect(self._on_column_added)
+        store.column_removed.connect(self._on_column_removed)
+        store.column_activated.connect(self._on_column_activated)
+        store.run_changed.connect(self._on_run_changed)
+        store.run_progressed.connect(self._on_run_progressed)
+        store.threshold_changed.connect(self._on_threshold_changed)
+        store.measured.connect(self._on_measured)
+        store.step_changed.connect(self._view.set_step)
+        store.quantity_changed.connect(self._view.set_quantity)
+        store.overlay_changed.connect(self._on_overlay_changed)
+
+    # ---- cases and columns -------------------------------------------------------------------------------------------
+
+    def _show_case(self) -> None:
+        case = self._store.case
+        if case is not self._shown_case:
+            self._shown_case = case
+            self._clear_columns()  # before the image changes: a mask must never lie over another image
+            self._view.set_case(case)
+            self._show_steps()
+
+    def _on_case_changed(self, case: str) -> None:
+        if case == self._store.active_case:
+            self._show_case()
+
+    def _clear_columns(self) -> None:
+        for column in self._store.columns:
+            self._view.set_prediction(column, None)
+            self._show_state(column)
+
+    def _on_column_added(self, column: str) -> None:
+        item = self._store.columns[column]
+        self._view.add_column(column, self._store.checkpoints[item.checkpoint].name, item.colour)
+        self._view.set_threshold(column, item.threshold)
+        self._on_run_changed(column)
+
+    def _on_column_activated(self, column: str | None) -> None:
+        if column is not None:
+            self._view.set_active(column)
+        self._show_steps()
+
+    def _on_column_removed(self, column: str) -> None:
+        self._progressed.discard(column)
+        self._view.remove_column(column)
+        self._show_steps()
+
+    # ---- runs --------------------------------------------------------------------------------------------------------
+
+    def _on_run_changed(self, column: str) -> None:
+        if column not in self._store.columns:
+            return
+        prediction = self._store.run_state(column).prediction
+        self._view.set_prediction(column, prediction)
+        self._show_state(column)
+        self._show_labels(column)
+        self._show_steps()
+
+    def _show_state(self, column: str) -> None:
+        run = self._store.run_state(column)
+        remedy = run.failure.remedy if run.failure else ""
+        self._view.set_state(column, run.state, state_text(run), remedy)
+        if run.progress is not None:
+            self._view.set_progress(column, run.progress.done, run.progress.total, stage_text(run.progress))
+
+    def _on_run_progressed(self, column: str) -> None:
+        self._progressed.add(column)
+        if not self._frame.isActive():
+            self._frame.start()
+
+    def _on_frame(self) -> None:
+        progressed, self._progressed = self._progressed, set()
+        for column in progressed & set(self._store.columns):
+            run = self._store.run_state(column)
+            if run.state == "running" and run.progress is not None:
+                self._show_state(column)
+                self._show_partial(column, run)
+
+    def _show_partial(self, column: str, run: RunState) -> None:
+        step = run.progress.step if run.progress else None
+        if step is not None and run.progress is not None:
+            report = self._report(column)
+            self._view.set_partial_step(
+                column, step, report.value_range if report else None, report.threshold if report else None
+            )
+            self._steps.set_live_step(column, step, run.progress.total)
+
+    # ---- labels and numbers ------------------------------------------------------------------------------------------
+
+    def _on_threshold_changed(self, column: str) -> None:
+        self._view.set_threshold(column, self._store.columns[column].threshold)
+        self._show_labels(column)
+
+    def _on_measured(self, key: MeasureKey) -> None:
+        for column in self._store.columns:
+            if self._store.run_key(column) == key.run:
+                self._show_labels(column)
+        self._show_steps()
+
+    def _show_labels(self, column: str) -> None:
+        prediction = self._store.run_state(column).prediction
+        self._view.set_summary(column, self._summary(column, prediction))
+
+    def _summary(self, column: str, prediction: Prediction | None) -> str:
+        if prediction is None:
+            return ""
+        parts = [dice_text(self._store.measurement(column)), prediction.settings.protocol]
+        return " \N{MIDDLE DOT} ".join(part for part in parts if part)
+
+    def _report(self, column: str) -> CheckpointReport | None:
+        return self._store.checkpoints[self._store.columns[column].checkpoint].report
+
+    def _show_steps(self) -> None:
+        shown, curves = [], {}
+        for column in self._store.columns.values():
+            prediction, key = self._store.run_state(column.key).prediction, self._store.run_key(column.key)
+            if prediction is not None and key is not None:
+                name = self._store.checkpoints[column.checkpoint].name
+                shown.append((column.key, name, column.colour, prediction))
+                curves[column.key] = self._store.outcomes.curves.get(key, ())
+        self._steps.set_predictions(shown, self._store.active_column)
+        self._steps.set_curves({key: curve for key, curve in curves.items() if curve})
+
+    def _on_overlay_changed(self, style: OverlayStyle) -> None:
+        self._view.set_overlay_style(style.fill, style.outline, style.opacity, style.visible, style.reference_visible)
+
+
+def state_text(run: RunState) -> str:
+    """What a column says about its run: why there is no result, or what goes on."""
+    if run.failure is not None:
+        return run.failure.message
+    return stage_text(run.progress) if run.progress is not None else run.message
+
+
+def stage_text(progress: Progress) -> str:
+    return STAGES.get(progress.stage, progress.stage)
+
+
+def dice_text(measurement: object) -> str:
+    if not isinstance(measurement, Measurement):
+        return ""
+    found = next((value for value in measurement.values if value.name.lower() == "dice"), None)
+    return f"Dice {found.value:.3f}" if found is not None and found.value is not None else ""

@@ -1,0 +1,131 @@
+"""What the store holds: cases, checkpoints, columns, and the keys under which results are filed. Frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from typing import Literal
+
+from app.jobs import Failure
+from core.progress import Progress
+from core.records import Case, CasePaths, CheckpointReport, Prediction, RunSettings, Severity
+
+CaseState = Literal["listed", "loading", "ready", "failed"]
+ColumnState = Literal["empty", "waiting", "running", "result", "error", "cancelled"]
+Quantity = Literal["mask", "state", "estimate", "probability"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseItem:
+    """A case in the library. `id` is the path of its image; `revision` counts how often its files were read."""
+
+    id: str
+    paths: CasePaths
+    state: CaseState = "listed"
+    case: Case | None = None
+    failure: Failure | None = None
+    revision: int = 0
+
+    @property
+    def name(self) -> str:
+        return self.paths.name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckpointItem:
+    """A checkpoint in the library. `id` is its path; `report` is None while it is being inspected."""
+
+    id: str
+    report: CheckpointReport | None = None
+    hashing: Progress | None = None
+    revision: int = 0
+
+    @property
+    def name(self) -> str:
+        return PurePath(self.id).name
+
+    @property
+    def refused(self) -> bool:
+        return self.report is not None and self.report.status == "refused"
+
+    @property
+    def usable(self) -> bool:
+        return self.report is not None and self.report.status != "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadOptions:
+    """How a checkpoint is loaded, apart from `RunSettings`: the device, and what a person overrides or adds.
+
+    `profiles`: a profile cache to look in before those beside the checkpoint.
+    """
+
+    device: str = "auto"
+    film_stages: tuple[int, ...] | None = None
+    film_point: str | None = None
+    profiles: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """One checkpoint with one set of settings, beside others. `threshold` None = the checkpoint's own."""
+
+    key: str
+    checkpoint: str
+    colour: str
+    settings: RunSettings = field(default_factory=RunSettings)
+    options: LoadOptions = LoadOptions()
+    threshold: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunKey:
+    """Everything that decides a prediction. Two runs with the same key give the same result on one device."""
+
+    case: str
+    case_revision: int
+    checkpoint: str
+    checkpoint_revision: int
+    settings: RunSettings
+    options: LoadOptions
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasureKey:
+    """A measurement belongs to a run, cut at a threshold (None = the checkpoint's own)."""
+
+    run: RunKey
+    threshold: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class RunState:
+    """What a column shows. `failure` comes with `error`, `progress` with `running`, `prediction` with `result`."""
+
+    state: ColumnState
+    failure: Failure | None = None
+    progress: Progress | None = None
+    prediction: Prediction | None = None
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OverlayStyle:
+    """How a mask lies over the image."""
+
+    fill: bool = True
+    outline: bool = True
+    opacity: float = 0.4
+    visible: bool = True
+    reference_visible: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """A line for the person: what a dropped file was taken for, or what went wrong with it. `path` may be empty."""
+
+    severity: Severity | Literal["ok"]
+    text: str
+    path: str = ""
+    remedy: str = ""
+    lines: tuple[str, ...] = field(default=())

@@ -1,0 +1,68 @@
+"""What the window remembers between sessions: recent files, theme, where the docks are. No result depends on it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QSettings
+
+RECENT_KEPT = 12
+THEME_CHOICES = ("system", "light", "dark")
+
+
+class Settings:
+    """A typed front of QSettings. `path` is the INI file; without it, the place the system has for such files."""
+
+    def __init__(self, path: Path | None = None) -> None:
+        if path is None:
+            kind, scope = QSettings.Format.IniFormat, QSettings.Scope.UserScope
+            self._stored = QSettings(kind, scope, "Flowglass", "flowglass")
+        else:
+            self._stored = QSettings(str(path), QSettings.Format.IniFormat)
+
+    @property
+    def recent_files(self) -> list[str]:
+        """Newest first. Whether they still exist is not checked: a drive may be slow or away."""
+        stored = self._stored.value("recent/files", [])
+        files = [stored] if isinstance(stored, str) else list(stored or [])
+        return [file for file in files if isinstance(file, str) and file][:RECENT_KEPT]
+
+    def add_recent_file(self, path: str) -> None:
+        files = [path, *(file for file in self.recent_files if file != path)]
+        self._stored.setValue("recent/files", files[:RECENT_KEPT])
+
+    def clear_recent_files(self) -> None:
+        self._stored.remove("recent/files")
+
+    @property
+    def theme(self) -> str:
+        """`system`, `light` or `dark`."""
+        stored = self._stored.value("view/theme", "system")
+        return stored if stored in THEME_CHOICES else "system"
+
+    @theme.setter
+    def theme(self, choice: str) -> None:
+        self._stored.setValue("view/theme", choice)
+
+    @property
+    def last_folder(self) -> str:
+        return str(self._stored.value("open/folder", ""))
+
+    @last_folder.setter
+    def last_folder(self, folder: str) -> None:
+        self._stored.setValue("open/folder", folder)
+
+    def layout(self) -> tuple[QByteArray, QByteArray]:
+        """Geometry and dock state of the window as Qt packed them; empty when never stored."""
+        return self._bytes("window/geometry"), self._bytes("window/state")
+
+    def store_layout(self, geometry: QByteArray, state: QByteArray) -> None:
+        self._stored.setValue("window/geometry", geometry)
+        self._stored.setValue("window/state", state)
+
+    def sync(self) -> None:
+        self._stored.sync()
+
+    def _bytes(self, key: str) -> QByteArray:
+        value = self._stored.value(key)
+        return value if isinstance(value, QByteArray) else QByteArray()

@@ -1,0 +1,292 @@
+"""The one mutable model of what is open. Panels read it and listen; controllers change it, on the GUI thread only."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import TypeVar
+
+from PySide6.QtCore import QObject, Signal
+
+from app.items import (
+    CaseItem,
+    CheckpointItem,
+    Column,
+    LoadOptions,
+    MeasureKey,
+    Note,
+    OverlayStyle,
+    Quantity,
+    RunKey,
+    RunState,
+)
+from app.jobs import Failure
+from app.outcomes import Outcomes
+from app.theme import COLUMN_COLOURS
+from core.progress import Progress
+from core.records import Case, CasePaths, CheckpointReport, Measurement, RunSettings
+
+NOTES_KEPT = 200
+CASES_KEPT = 8
+Item = TypeVar("Item")
+
+
+class Store(QObject):
+    """Cases, checkpoints, columns, results by key, and what is looked at. Signals are facts, in the past tense."""
+
+    case_added, case_changed, case_removed = Signal(object), Signal(object), Signal(object)  # case id
+    case_activated = Signal(object)  # case id | None
+    checkpoint_added, checkpoint_changed = Signal(object), Signal(object)  # checkpoint id
+    checkpoint_removed, checkpoint_selected = Signal(object), Signal(object)
+    column_added, column_changed, column_removed = Signal(object), Signal(object), Signal(object)  # column key
+    column_activated = Signal(object)  # column key | None
+    run_changed = Signal(object)  # column key: its RunState is another
+    run_progressed = Signal(object)  # column key: only its progress moved
+    threshold_changed = Signal(object)  # column key
+    measured = Signal(object)  # MeasureKey
+    step_changed, quantity_changed, overlay_changed = Signal(object), Signal(object), Signal(object)
+    noted = Signal(object)  # Note
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.cases: dict[str, CaseItem] = {}
+        self.checkpoints: dict[str, CheckpointItem] = {}
+        self.columns: dict[str, Column] = {}
+        self.outcomes = Outcomes()
+        self.notes: list[Note] = []
+        self.active_case: str | None = None
+        self.active_column: str | None = None
+        self.selected_checkpoint: str | None = None
+        self.step: int | None = None
+        self.quantity: Quantity = "mask"
+        self.overlay = OverlayStyle()
+        self.profiles: str | None = None
+        self._loaded_cases: list[str] = []
+        self._columns_made = 0
+
+    # ---- cases -------------------------------------------------------------------------------------------------------
+
+    def add_case(self, paths: CasePaths) -> str:
+        """List a case; one that is listed already gets the new paths and is read again. Returns its id."""
+        known = self.cases.get(paths.image)
+        revision = known.revision + 1 if known else 0
+        self.cases[paths.image] = CaseItem(id=paths.image, paths=paths, revision=revision)
+        (self.case_changed if known else self.case_added).emit(paths.image)
+        return paths.image
+
+    def activate_case(self, case: str | None) -> None:
+        if case != self.active_case:
+            self.active_case = case
+            self.case_activated.emit(case)
+
+    def set_case_loading(self, case: str) -> None:
+        self._change_case(case, state="loading", failure=None)
+
+    def set_case(self, case: str, content: Case) -> None:
+        """The files of a case are read. Only the last few cases stay in memory; the others are listed again."""
+        self._loaded_cases = [kept for kept in self._loaded_cases if kept != case] + [case]
+        self._change_case(case, state="ready", case=content, failure=None)
+        while len(self._loaded_cases) > CASES_KEPT:
+            self._unload(self._loaded_cases.pop(0))
+
+    def set_case_failed(self, case: str, failure: Failure) -> None:
+        self._change_case(case, state="failed", case=None, failure=failure)
+
+    def set_case_reference(self, paths: CasePaths, content: Case) -> None:
+        """The case has another reference: its predictions stay, its numbers do not."""
+        self.outcomes.forget_measurements(lambda key: key.case == paths.image)
+        self._change_case(paths.image, paths=paths, state="ready", case=content, failure=None)
+
+    def remove_case(self, case: str) -> None:
+        if self.cases.pop(case, None) is None:
+            return
+        self._loaded_cases = [kept for kept in self._loaded_cases if kept != case]
+        self.outcomes.forget(lambda key: key.case == case)
+        if self.active_case == case:
+            self.activate_case(None)
+        self.case_removed.emit(case)
+
+    @property
+    def case(self) -> Case | None:
+        """The case that is looked at, once its files are read."""
+        item = self.cases.get(self.active_case or "")
+        return item.case if item else None
+
+    def _unload(self, case: str) -> None:
+        if case != self.active_case:
+            self._change_case(case, state="listed", case=None)
+
+    def _change_case(self, case: str, **changes: object) -> None:
+        if case in self.cases:  # it may have been removed while its files were read
+            self.cases[case] = replace(self.cases[case], **changes)  # type: ignore[arg-type]
+            self.case_changed.emit(case)
+
+    # ---- checkpoints -------------------------------------------------------------------------------------------------
+
+    def add_checkpoint(self, path: str) -> str:
+        """List a checkpoint that is being inspected; one that is listed already is inspected again. Returns its id."""
+        known = self.checkpoints.get(path)
+        self.checkpoints[path] = CheckpointItem(id=path, revision=known.revision + 1 if known else 0)
+        (self.checkpoint_changed if known else self.checkpoint_added).emit(path)
+        return path
+
+    def set_report(self, checkpoint: str, report: CheckpointReport) -> None:
+        """What the file is; a hash that was computed before is kept."""
+        item = self.checkpoints.get(checkpoint)
+        if item is None:
+            return
+        known = item.report.sha256 if item.report else None
+        report = replace(report, sha256=report.sha256 or known)
+        self._change_checkpoint(checkpoint, report=report)
+
+    def set_hashing(self, checkpoint: str, progress: Progress | None) -> None:
+        self._change_checkpoint(checkpoint, hashing=progress)
+
+    def select_checkpoint(self, checkpoint: str | None) -> None:
+        """The checkpoint whose passport is shown."""
+        if checkpoint != self.selected_checkpoint:
+            self.selected_checkpoint = checkpoint
+            self.checkpoint_selected.emit(checkpoint)
+
+    def remove_checkpoint(self, checkpoint: str) -> None:
+        """Take a checkpoint out, with its columns and results."""
+        if checkpoint not in self.checkpoints:
+            return
+        for column in [column for column in self.columns.values() if column.checkpoint == checkpoint]:
+            self.remove_column(column.key)
+        del self.checkpoints[checkpoint]
+        self.outcomes.forget(lambda key: key.checkpoint == checkpoint)
+        if self.selected_checkpoint == checkpoint:
+            self.select_checkpoint(None)
+        self.checkpoint_removed.emit(checkpoint)
+
+    def _change_checkpoint(self, checkpoint: str, **changes: object) -> None:
+        if checkpoint in self.checkpoints:
+            self.checkpoints[checkpoint] = replace(self.checkpoints[checkpoint], **changes)  # type: ignore[arg-type]
+            self.checkpoint_changed.emit(checkpoint)
+
+    # ---- columns -----------------------------------------------------------------------------------------------------
+
+    def add_column(self, checkpoint: str, settings: RunSettings | None = None) -> str:
+        """A new column at the right, which becomes the active one. Returns its key."""
+        self._columns_made += 1
+        key = f"column {self._columns_made}"
+        colour = _free_colour(column.colour for column in self.columns.values())
+        self.columns[key] = Column(
+            key=key,
+            checkpoint=checkpoint,
+            colour=colour,
+            settings=settings or RunSettings(),
+            options=LoadOptions(profiles=self.profiles),
+        )
+        self.column_added.emit(key)
+        self.activate_column(key)
+        return key
+
+    def change_column(self, key: str, **changes: object) -> None:
+        """Other settings or load options for a column."""
+        self.columns[key] = replace(self.columns[key], **changes)  # type: ignore[arg-type]
+        self.column_changed.emit(key)
+
+    def use_profiles(self, path: str) -> None:
+        """A profile cache for all columns, those to come too."""
+        self.profiles = path
+        for column in list(self.columns.values()):
+            self.change_column(column.key, options=replace(column.options, profiles=path))
+
+    def set_threshold(self, key: str, threshold: float | None) -> None:
+        if self.columns[key].threshold != threshold:
+            self.columns[key] = replace(self.columns[key], threshold=threshold)
+            self.threshold_changed.emit(key)
+
+    def remove_column(self, key: str) -> None:
+        if self.columns.pop(key, None) is None:
+            return
+        self.outcomes.stop(key)
+        self.column_removed.emit(key)
+        if self.active_column == key:
+            self.activate_column(next(reversed(self.columns), None))
+
+    def activate_column(self, key: str | None) -> None:
+        """The column that the passport, the steps and the run settings are about."""
+        if key != self.active_column:
+            self.active_column = key
+            self.column_activated.emit(key)
+        if key is not None:
+            self.select_checkpoint(self.columns[key].checkpoint)
+
+    # ---- runs and measurements ---------------------------------------------------------------------------------------
+
+    def run_key(self, column: str) -> RunKey | None:
+        """What the column should show now; None without a readable case and a usable checkpoint."""
+        wanted, case = self.columns[column], self.cases.get(self.active_case or "")
+        checkpoint = self.checkpoints.get(wanted.checkpoint)
+        if case is None or case.case is None or checkpoint is None or not checkpoint.usable:
+            return None
+        return RunKey(
+            case=case.id,
+            case_revision=case.revision,
+            checkpoint=checkpoint.id,
+            checkpoint_revision=checkpoint.revision,
+            settings=wanted.settings,
+            options=wanted.options,
+        )
+
+    def run_state(self, column: str) -> RunState:
+        """What the column shows now: the outcome filed under its present key, and never another one."""
+        key = self.run_key(column)
+        return self._state_without_run(column) if key is None else self.outcomes.state(column, key)
+
+    def measurement(self, column: str) -> Measurement | Failure | None:
+        """The numbers of what the column shows now; None while they are not known."""
+        key = self.run_key(column)
+        threshold = self.columns[column].threshold
+        return self.outcomes.measurements.get(MeasureKey(run=key, threshold=threshold)) if key else None
+
+    def _state_without_run(self, column: str) -> RunState:
+        checkpoint = self.checkpoints.get(self.columns[column].checkpoint)
+        case = self.cases.get(self.active_case or "")
+        if checkpoint is not None and checkpoint.refused:
+            return RunState(state="error", failure=_refusal(checkpoint))
+        if case is not None and case.failure is not None:
+            return RunState(state="error", failure=case.failure)
+        if checkpoint is None or checkpoint.report is None:
+            return RunState(state="waiting", message="Reading the checkpoint")
+        if case is not None:
+            return RunState(state="waiting", message="Reading the image")
+        return RunState(state="empty", message="Drop an image to run this checkpoint on")
+
+    # ---- what is looked at -------------------------------------------------------------------------------------------
+
+    def set_step(self, step: int | None) -> None:
+        """None = the final result."""
+        if step != self.step:
+            self.step = step
+            self.step_changed.emit(step)
+
+    def set_quantity(self, quantity: Quantity) -> None:
+        if quantity != self.quantity:
+            self.quantity = quantity
+            self.quantity_changed.emit(quantity)
+
+    def set_overlay(self, **changes: object) -> None:
+        self.overlay = replace(self.overlay, **changes)  # type: ignore[arg-type]
+        self.overlay_changed.emit(self.overlay)
+
+    def note(self, note: Note) -> None:
+        self.notes = [*self.notes, note][-NOTES_KEPT:]
+        self.noted.emit(note)
+
+
+def _refusal(checkpoint: CheckpointItem) -> Failure:
+    """The findings of a refused checkpoint as the failure its column shows."""
+    findings = checkpoint.report.findings if checkpoint.report else ()
+    errors = [finding for finding in findings if finding.severity == "error"]
+    remedies = dict.fromkeys(finding.remedy for finding in errors if finding.remedy)
+    message = "\n".join(finding.message for finding in errors) or f"{checkpoint.name} was refused."
+    return Failure(kind="CheckpointRefused", message=message, remedy="\n".join(remedies))
+
+
+def _free_colour(taken: Iterable[str]) -> str:
+    used = list(taken)
+    return min(COLUMN_COLOURS, key=used.count)
