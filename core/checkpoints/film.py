@@ -13,6 +13,7 @@ from core.checkpoints.film_stages import (
     REFERENCE_SLOTS,
     Claims,
     Head,
+    Stages,
     choose_stages,
     warn_of_reference,
 )
@@ -72,15 +73,8 @@ def describe_film(
         warn_of_reference(dossier, heads, stages)
         _legacy(dossier, inventory, len(heads))
     _dropped(dossier, inventory)
-    head = heads[0]
-    config = FilmConfig(
-        stages=stages,
-        channels=tuple(item.channels for item in heads),
-        point=point,
-        cond_dim=head.cond_dim,
-        hidden=head.hidden,
-        layer_norm=head.layer_norm,
-    )
+    config = _config(heads, stages, point)
+    _witness_sizes(dossier, config)
     film_settings = settings.section("vlm_film_config")
     report = FilmReport(
         heads=len(heads),
@@ -88,15 +82,35 @@ def describe_film(
         stages_from=stages_from,
         channels=config.channels,
         point=point,
-        cond_dim=head.cond_dim,
-        hidden=head.hidden,
-        layer_norm=head.layer_norm,
+        cond_dim=config.cond_dim,
+        hidden=config.hidden,
+        layer_norm=config.layer_norm,
         stage_choices=choices,
         **_dropped_counts(inventory),
         **_condition(dossier, film_settings, conditioner),
         **_habits(dossier, film_settings),
     )
     return Film(report=report, config=config, conditioner=conditioner)
+
+
+def _config(heads: Sequence[Head], stages: Stages, point: Point) -> FilmConfig:
+    head = heads[0]  # read_heads made sure that they differ in channels only
+    return FilmConfig(
+        stages=stages,
+        channels=tuple(item.channels for item in heads),
+        point=point,
+        cond_dim=head.cond_dim,
+        hidden=head.hidden,
+        layer_norm=head.layer_norm,
+    )
+
+
+def _witness_sizes(dossier: Dossier, config: FilmConfig) -> None:
+    dossier.witness("film.heads", len(config.channels), f"keys {HEADS}0 to {HEADS}{len(config.channels) - 1}")
+    dossier.witness("film.channels", config.channels, f"half the rows of {HEADS}*.mlp.2.weight")
+    dossier.witness("film.cond_dim", config.cond_dim, f"columns of {HEADS}0.mlp.0.weight")
+    there = "is" if config.layer_norm else "is not"
+    dossier.witness("film.layer_norm", config.layer_norm, f"key {HEADS}0.ln.weight {there} there")
 
 
 def _claims(inventory: Inventory, film_stages: Sequence[int] | None) -> Claims:
@@ -190,12 +204,17 @@ def _condition(dossier: Dossier, settings: Settings, conditioner: ConditionerCon
 
 
 def _habits(dossier: Dossier, settings: Settings) -> dict[str, Any]:
+    strategy = settings.choice("batch_strategy", ("per_sample", "first", "random"), "first")
+    said = "is" if settings.has("batch_strategy") else "is absent; the producer's default is"
+    dossier.witness(
+        "film.batch_strategy", strategy, f"hyper-parameter vlm_film_config.batch_strategy {said} {strategy}"
+    )
     return {
         "vlm": settings.text("model_name", "") or None,
         "input_mode": _input_mode(dossier, settings),
         "overlay_alpha": settings.number("overlay_alpha", 0.0, 1.0, 0.5),
         "pred_threshold": settings.number("pred_threshold", 0.0, 1.0, 0.5),
-        "batch_strategy": settings.choice("batch_strategy", ("per_sample", "first", "random"), "first"),
+        "batch_strategy": strategy,
         "warmup_epochs": _warmup(dossier, settings),
         "cache_dir": settings.text("cache_dir", "cache/vlm_profiles"),
         "embedding_dtype": settings.text("embedding_dtype", "float16"),
@@ -237,7 +256,6 @@ def _dropped(dossier: Dossier, inventory: Inventory) -> None:
         "parameters) of "
         "this checkpoint without a word.",
     )
-    dossier.witness("film.heads", sum(key.startswith(HEADS) for key in inventory.shapes), f"keys {HEADS}*")
 
 
 def note_slots(dossier: Dossier, heads: int) -> None:

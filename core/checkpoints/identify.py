@@ -108,7 +108,6 @@ class _Identifier:
         if inventory.weights:
             self._describe_weights("model")
         describe_data(self.dossier, self.settings, contents.path)
-        check_sizes(self.settings)
 
     def _describe_weights(self, used: str) -> None:
         available = tuple(self.inventory.sets)
@@ -138,6 +137,7 @@ class _Identifier:
             names = " and ".join(item.name for item in found)
             self.dossier.error("arch.contradicts", f"{self.inventory.name}: its keys are those of {names} at once.")
         elif not found:
+            check_sizes(self.settings)
             describe_unknown(self.dossier, self.inventory, self.settings)
         else:
             self.architecture = found[0]
@@ -145,6 +145,7 @@ class _Identifier:
 
     def _sizes(self) -> None:
         assert self.architecture is not None
+        check_sizes(self.settings)
         try:
             config = self.architecture.infer_config(self.inventory.shapes)
             self.heads = read_heads(self.inventory.shapes)
@@ -163,13 +164,12 @@ class _Identifier:
             message = "Without hyper_parameters nobody can tell how this network is sampled and where its mask is cut."
             self.dossier.error("hparams.missing", message)
             return
-        # A chosen point of application decides between the classes when nothing else does.
-        by_point = {"A": 0, "B": len(self.heads)}.get(self.choices.film_point or "", self.config.levels)
         clues = Clues(
             hyper_parameters=self.inventory.hyper_parameters,
             trained_stages=TRAINED_STAGES in self.inventory.extras,
             film_heads=len(self.heads),
-            levels=by_point,
+            levels=self.config.levels,
+            film_point=self.choices.film_point,
         )
         writer = describe_writer(self.dossier, clues)
         if writer is not None:

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from core.checkpoints.contents import Contents, TensorInfo
-from core.checkpoints.text import plain, safe_text
+from core.checkpoints.text import SHORTENED, plain, safe_text
 from core.checkpoints.weight_sets import find_ema, find_swa
 from core.records import Finding
 
@@ -131,9 +131,22 @@ def _hyper_parameters(root: Mapping[Any, Any], findings: list[Finding]) -> Mappi
         return {}
     values = plain(root["hyper_parameters"])
     if isinstance(values, Mapping):
+        findings += _shortened(values)
         return values
     message = (
         f"The stored settings are not in a readable form: hyper_parameters is {type(values).__name__}, not a mapping."
     )
     findings.append(Finding(severity="warning", code="hparams.unreadable", message=message, remedy=OTHER_FILE))
     return {}
+
+
+def _shortened(values: Mapping[str, Any]) -> list[Finding]:
+    """A note when some setting is too large to show, so that nobody takes what is shown for all of it."""
+    todo: list[Any] = [values]
+    while todo:
+        value = todo.pop()
+        if value == SHORTENED or (isinstance(value, Mapping) and SHORTENED in value):
+            message = "At least one of the stored settings is too large to show in full; it is shown shortened."
+            return [Finding(severity="note", code="hparams.shortened", message=message)]
+        todo += value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
+    return []

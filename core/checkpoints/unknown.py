@@ -56,10 +56,11 @@ def _foreign(dossier: Dossier, inventory: Inventory, stored: object) -> None:
     shapes = inventory.shapes
     nearest = min(ARCHITECTURES, key=lambda architecture: len(architecture.missing(shapes)))
     missing = nearest.missing(shapes)
+    count = "1 key" if len(shapes) == 1 else f"{len(shapes):,} keys"
     named = f" Hyper-parameter arch_name is {show(stored)}." if stored is not None else ""
     dossier.error(
         "arch.unknown",
-        f"{inventory.name}: none of the known networks fits its {len(shapes):,} keys (first: "
+        f"{inventory.name}: none of the known networks fits its {count} (first: "
         f"{safe_text(next(iter(shapes)), 120)!r}). The nearest, {nearest.name}, lacks {len(missing)} of its marks, "
         f"such as {missing[0] if missing else nearest.absent[0]}.{named}",
         REMEDY,

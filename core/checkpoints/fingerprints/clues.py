@@ -15,12 +15,13 @@ Rule = tuple[tuple[float, float], float]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Clues:
     """`hyper_parameters`: plain values; `trained_stages`: the file has `vlm_film_trained_stages`; `film_heads`: their
-    number, `levels`: decoder stages of the network (None when it is not known)."""
+    number, `levels`: decoder stages of the network (None when it is not known), `film_point`: chosen by the user."""
 
     hyper_parameters: Mapping[str, Any]
     trained_stages: bool = False
     film_heads: int = 0
     levels: int | None = None
+    film_point: str | None = None
 
     def present(self, *keys: str) -> tuple[str, ...]:
         """Those of `keys` that the hyper-parameters hold, whatever their value."""

@@ -41,6 +41,9 @@ def _module_class(clues: Clues) -> tuple[str, str]:
     traces = stage_traces(clues)
     if traces:
         return "FlowModelVLMFiLM", f"only FlowModelVLMFiLM writes {listed(traces)}"
+    if clues.film_heads and clues.film_point in ("A", "B"):
+        chosen = "FlowModelVLMFiLM" if clues.film_point == "A" else "FlowModel"
+        return chosen, f"FiLM point {clues.film_point}, chosen by the user, is that of {chosen}"
     if clues.film_heads and clues.film_heads != clues.levels:
         why = (
             f"FlowModel would have one FiLM head for each of the {clues.levels} decoder stages, not {clues.film_heads}"
