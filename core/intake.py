@@ -20,14 +20,14 @@ def identify_path(path: Path) -> Intake:
     """A checkpoint, an image, a label map, a profile cache or a folder; `unknown` comes with the reason. Never raises."""
     if path.is_dir():
         return _folder(path)
+    name = path.name.lower()
+    if name.endswith(CHECKPOINT_ENDINGS):  # even if it holds a picture: its report then says so
+        return _taken(path, "checkpoint", f"a file named like a checkpoint ({path.suffix})")
     kind = _image_kind(path)
     if kind is not None:
         return _picture(path, kind)
-    name = path.name.lower()
     if name.endswith(".tar") and _holds_profiles(path):
         return _taken(path, "profiles", "a tar of vision-language profiles")
-    if name.endswith(CHECKPOINT_ENDINGS):
-        return _taken(path, "checkpoint", f"a file named like a checkpoint ({path.suffix})")
     if has_image_extension(name) or name.endswith(OTHER_IMAGES):
         return _taken(path, "image", f"a file named like an image ({path.suffix}), though its content does not say so")
     return _by_opening(path)

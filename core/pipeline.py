@@ -105,7 +105,7 @@ def segment(
 
 
 def rethreshold(prediction: Prediction, threshold: float) -> Prediction:
-    """The same prediction cut at another threshold (in its own value range), and labelled if that is not the trained."""
+    """The same prediction cut at another threshold (in its own value range), and labelled if not as trained."""
     usual = Deviation(code="threshold", label=f"threshold {threshold:g}, trained {trained(prediction):g}")
     others = tuple(item for item in prediction.deviations if item.code != "threshold")
     return replace(

@@ -126,6 +126,11 @@ def _zip64_field(extra: bytes) -> bytes:
     return b""
 
 
+def _has_drive(part: str) -> bool:
+    """`C:...`; a colon further on is honest: producers name profile caches `unknown:unknown:fp=...`."""
+    return part[1:2] == ":" and part[0].isalpha()
+
+
 def _checked_name(raw: bytes) -> str:
     try:
         name = raw.decode("utf-8")
@@ -133,7 +138,7 @@ def _checked_name(raw: bytes) -> str:
         message = "the zip archive holds an entry with an unreadable name"
         raise Refusal("zip.unsafe-name", message, "Save it again.") from error
     parts = name.removesuffix("/").split("/")
-    if "\\" in name or "\0" in name or ":" in parts[0] or any(part in ("", ".", "..") for part in parts):
+    if "\\" in name or "\0" in name or _has_drive(parts[0]) or any(part in ("", ".", "..") for part in parts):
         message = "the zip archive holds an entry with an unsafe name, which points out of the archive"
         raise Refusal("zip.unsafe-name", message, "Do not use this file; ask for the weights again.")
     return name

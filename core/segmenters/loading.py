@@ -41,8 +41,6 @@ def load_segmenter(
     target = resolve_device(device)
     contents = open_checkpoint(path)
     found = identify_checkpoint(contents, film_stages=film_stages, film_point=film_point, weights=weights)
-    if found.report.status == "refused" or found.architecture is None:
-        raise CheckpointRefused(found.report.findings)
     network, conditioner = _build(found)
     _compare(network, conditioner, found)
     notes = _fill(network, conditioner, contents, found, report)
@@ -59,10 +57,10 @@ def load_segmenter(
 
 
 def _build(found: Identification) -> tuple[nn.Module, Conditioner | None]:
-    assert found.architecture is not None
+    architecture, config = found.accepted()
     sizes = found.conditioner
     with torch.device("meta"):
-        network = found.architecture.build(found.config)
+        network = architecture.build(config)
         conditioner = None if sizes is None else Conditioner(sizes.image_width, sizes.cond_dim, sizes.text)
     for module in (network, conditioner):
         if module is not None:
@@ -111,7 +109,10 @@ def _misshapen(wanted: Mapping[str, tuple[int, ...]], stored: Mapping[str, tuple
     if not wrong:
         return []
     first = wrong[0]
-    message = f"{len(wrong)} weights have another shape than the network (first: {first} is {list(stored[first])}, not {list(wanted[first])})."
+    message = (
+        f"{len(wrong)} weights have another shape than the network "
+        f"(first: {first} is {list(stored[first])}, not {list(wanted[first])})."
+    )
     remedy = "The sizes in this file contradict each other; it may be damaged or edited."
     return [Finding(severity="error", code="weights.shape", message=message, remedy=remedy)]
 
