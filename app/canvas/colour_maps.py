@@ -1,0 +1,61 @@
+"""Values to colours: look-up tables of 256 opaque colours, and the one function that applies them."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtGui import QColor
+
+from core.records import Array
+
+GREY, VIRIDIS = "grey", "viridis"
+TRANSPARENT = np.uint32(0)
+
+
+def argb(colour: str) -> np.uint32:
+    """An opaque `#rrggbb` as the 32-bit number of QImage.Format_ARGB32_Premultiplied."""
+    return np.uint32(QColor(colour).rgba())
+
+
+@cache
+def table(name: str) -> Array:
+    """(256,) uint32 ARGB of `grey` or one of pyqtgraph's maps (viridis: even in lightness, colour-blind safe)."""
+    if name == GREY:
+        level = np.arange(256, dtype=np.uint32)
+        made = np.uint32(0xFF000000) | level << 16 | level << 8 | level
+    else:
+        red, green, blue = pg.colormap.get(name).getLookupTable(nPts=256, alpha=False).astype(np.uint32).T
+        made = np.uint32(0xFF000000) | red << 16 | green << 8 | blue
+    made.setflags(write=False)
+    return made
+
+
+def levels(values: Array, low: float, high: float) -> Array:
+    """uint8 levels of `values`: 0 at `low` and below, 255 at `high` and above; NaN gets 0. `high` <= `low`: a step."""
+    span = max(high - low, 1e-12)
+    scaled = (values.astype(np.float32, copy=False) - np.float32(low)) * np.float32(255.0 / span)
+    np.clip(scaled, 0, 255, out=scaled)
+    rounded: Array = np.rint(np.nan_to_num(scaled, copy=False, nan=0.0)).astype(np.uint8)
+    return rounded
+
+
+def colourise(values: Array, low: float, high: float, name: str, out: Array) -> None:
+    """Fill `out` (rows, columns) uint32 with the colours of `values`; NaN has no colour and stays transparent."""
+    np.take(table(name), levels(values, low, high), out=out)
+    if values.dtype.kind == "f":
+        missing = np.isnan(values)
+        if missing.any():
+            out[missing] = TRANSPARENT
+
+
+def windowed_colour(picture: Array, low: float, high: float, out: Array) -> None:
+    """Fill `out` with a (rows, columns, 3) uint8 colour picture, each channel seen through the window `low`..`high`."""
+    through = levels(np.arange(256), low, high)[picture].astype(np.uint32)
+    out[...] = np.uint32(0xFF000000) | through[..., 0] << 16 | through[..., 1] << 8 | through[..., 2]
+
+
+def fill_mask(mask: Array, colour: str, out: Array) -> None:
+    """Fill `out` with `colour` where `mask` (rows, columns) bool holds, transparent elsewhere."""
+    np.multiply(mask, argb(colour), out=out, dtype=np.uint32, casting="unsafe")

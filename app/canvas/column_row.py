@@ -1,0 +1,207 @@
+"""Columns side by side: which there are, in which order, which is the active one, and what each has to show."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
+
+from app.canvas.column import STATES, Column, ColumnState
+from app.canvas.frame import LiveStep
+from app.canvas.messages import HintPage
+from app.canvas.scene import Scene
+from app.canvas.slice_view import SliceView
+from app.theme import DARK, Theme
+from core.records import Deviation, Prediction, Step
+
+
+class ColumnRow(QWidget):
+    """Keeps the columns, and one without a result for an image that no checkpoint was dropped on yet."""
+
+    column_close_requested = Signal(str)
+    column_activated = Signal(str)
+    cancel_requested = Signal(str)
+    open_requested = Signal()
+    demo_requested = Signal()
+
+    def __init__(self, theme: Theme = DARK, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._theme = theme
+        self._scene = Scene()
+        self._columns: dict[str, Column] = {}
+        self._active: str | None = None
+        self._maximised: str | None = None
+        self._alone = self._made_column("Image", theme.accent, None)
+        self.hint = HintPage()
+        self.hint.open_requested.connect(self.open_requested)
+        self.hint.demo_requested.connect(self.demo_requested)
+        self._set_up()
+        self.set_theme(theme)
+
+    def _set_up(self) -> None:
+        self._pages, self._area = QStackedWidget(), QWidget()
+        self._row = QHBoxLayout(self._area)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.setSpacing(4)
+        self._row.addWidget(self._alone, 1)
+        self._pages.addWidget(self.hint)
+        self._pages.addWidget(self._area)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.addWidget(self._pages)
+        self.setMinimumSize(240, 200)
+
+    def set_theme(self, theme: Theme) -> None:
+        self._theme = theme
+        self.hint.set_theme(theme)
+        for column in self._every_column():
+            column.set_theme(theme)
+
+    def _update(self, **changes: object) -> None:
+        """Change what the columns share, and draw what that changes."""
+        self._scene = replace(self._scene, **changes)  # type: ignore[arg-type]
+        for column in self._every_column():
+            column.draw(self._scene)
+
+    def _every_column(self) -> Iterable[Column]:
+        return (self._alone, *self._columns.values())
+
+    def _listen_to(self, view: SliceView) -> None:
+        """For the subclass: what a person does on a picture."""
+
+    # ---- columns ----
+
+    def add_column(self, key: str, title: str, colour: str) -> None:
+        """A new column at the right, or new title and colour for one that is there."""
+        if key in self._columns:
+            self._columns[key].set_title(title, colour)
+            return
+        column = self._made_column(title, colour, key)
+        self._columns[key] = column
+        self._row.addWidget(column, 1)
+        column.draw(self._scene)
+        if self._active is None:
+            self.set_active(key)
+        self._arrange()
+
+    def remove_column(self, key: str) -> None:
+        column = self._columns.pop(key)
+        self._row.removeWidget(column)
+        column.hide()
+        column.deleteLater()
+        if self._maximised == key:
+            self._maximised = None
+        if self._active == key:
+            self._active = None
+            if self._columns:
+                self.set_active(next(iter(self._columns)))
+        self._arrange()
+
+    def set_column_order(self, keys: Sequence[str]) -> None:
+        """Order from left to right; columns that are not named stay behind those that are."""
+        order = [key for key in keys if key in self._columns] + [key for key in self._columns if key not in keys]
+        self._columns = {key: self._columns[key] for key in order}
+        for column in self._columns.values():
+            self._row.removeWidget(column)
+            self._row.addWidget(column, 1)
+
+    def column(self, key: str) -> Column:
+        return self._columns[key]
+
+    def keys(self) -> tuple[str, ...]:
+        """Keys of the columns from left to right."""
+        return tuple(self._columns)
+
+    def set_active(self, key: str) -> None:
+        """The column whose kept steps the slider counts."""
+        self._active = key
+        for name, column in self._columns.items():
+            column.set_active(name == key and len(self._columns) > 1)
+
+    def active(self) -> str | None:
+        return self._active
+
+    def _made_column(self, title: str, colour: str, key: str | None) -> Column:
+        column = Column(title, colour, self._theme, closable=key is not None)
+        view = column.view
+        view.pressed.connect(lambda: self.setFocus(Qt.FocusReason.MouseFocusReason))
+        self._listen_to(view)
+        if key is not None:
+            view.maximise_requested.connect(lambda: self.toggle_maximised(key))
+            column.close_requested.connect(lambda: self.column_close_requested.emit(key))
+            column.cancel_requested.connect(lambda: self.cancel_requested.emit(key))
+            view.pressed.connect(lambda: self._activate(key))
+            column.installEventFilter(self)
+        return column
+
+    def _activate(self, key: str) -> None:
+        if key != self._active:
+            self.set_active(key)
+            self.column_activated.emit(key)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """A click on the head of a column makes it the active one, too."""
+        if isinstance(event, QMouseEvent) and event.type() == QEvent.Type.MouseButtonPress:
+            for key, column in self._columns.items():
+                if column is watched:
+                    self._activate(key)
+        return False
+
+    def toggle_maximised(self, key: str) -> None:
+        """One column alone, or all of them again."""
+        self._maximised = None if self._maximised == key else key
+        self._arrange()
+
+    def _arrange(self) -> None:
+        """Show what there is: the invitation, the bare image, one column, or all."""
+        self._pages.setCurrentWidget(self._area if self._columns or self._scene.case is not None else self.hint)
+        self._alone.setVisible(not self._columns)
+        for key, column in self._columns.items():
+            column.setVisible(self._maximised in (None, key))
+            column.set_active(key == self._active and len(self._columns) > 1)
+
+    # ---- results ----
+
+    def set_state(self, key: str, state: str, message: str = "", remedy: str = "") -> None:
+        """`empty`, `waiting`, `running`, `result`, `error` or `cancelled`. Only `result` keeps what was shown.
+
+        `message` is the reason (error) or what goes on (waiting, running); `remedy` what a person can do.
+        """
+        if state not in STATES:
+            raise ValueError(f"unknown column state {state!r}; one of {', '.join(STATES)}")
+        known: ColumnState = state
+        self._columns[key].set_state(known, message, remedy)
+
+    def set_progress(self, key: str, done: int, total: int, text: str = "") -> None:
+        """Fill the bar of a running column."""
+        if self._columns[key].state in ("waiting", "running"):
+            self._columns[key].header.show_progress(done, total, text)
+
+    def set_prediction(self, key: str, prediction: Prediction | None) -> None:
+        self._columns[key].set_prediction(prediction)
+
+    def set_partial_step(
+        self,
+        key: str,
+        step: Step,
+        value_range: tuple[float, float] | None = None,
+        threshold: float | None = None,
+    ) -> None:
+        """A step of the run in a `running` column. Range and threshold come from the report; without them the
+        probability is shown, which needs neither."""
+        self._columns[key].set_live(LiveStep(step=step, value_range=value_range, threshold=threshold))
+
+    def set_badges(self, key: str, deviations: tuple[Deviation, ...]) -> None:
+        """Deviations to name in addition to the prediction's own, which are always named."""
+        self._columns[key].set_deviations(deviations)
+
+    def set_summary(self, key: str, text: str) -> None:
+        """A short text beside the name, such as `Dice 0.912`. It goes away with the result it belongs to."""
+        self._columns[key].header.set_summary(text)
+
+    def set_threshold(self, key: str, value: float | None) -> None:
+        """Cut at `value` (in the checkpoint's range) instead of the prediction's own threshold; None = its own."""
+        self._columns[key].set_threshold(value)

@@ -1,0 +1,111 @@
+"""The head of a column: whose result it is, its number, and everything about it that is not as trained."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+
+from app.panels.widgets.chips import Badge, BadgeKind, ColourChip
+from app.panels.widgets.flow_layout import FlowLayout
+from app.panels.widgets.text import ElidedLabel, PlainLabel, plain_tooltip, printable
+from app.theme import Theme
+
+
+class ColumnHeader(QWidget):
+    """Chip, name and summary in one line; badges in as many lines as they need; progress while something runs."""
+
+    close_requested = Signal()
+    cancel_requested = Signal()
+
+    def __init__(self, title: str, colour: str, theme: Theme, *, closable: bool = True) -> None:
+        super().__init__()
+        self._theme = theme
+        self._badges: list[Badge] = []
+        self.chip, self.title = ColourChip(colour), ElidedLabel(title, role="heading")
+        self.summary = PlainLabel(role="heading")
+        self.close_button = _tool_button("\N{MULTIPLICATION SIGN}", f"Close {title}", self.close_requested)
+        self.cancel_button = _tool_button("Cancel", "Stop this run", self.cancel_requested)
+        self.progress = QProgressBar()
+        self._set_up(closable)
+
+    def _set_up(self, closable: bool) -> None:
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(8, 6, 8, 6)
+        whole.setSpacing(4)
+        self._badge_area = QWidget()
+        FlowLayout(self._badge_area)
+        self._badge_area.hide()
+        whole.addLayout(_line(self.chip, self.title, self.summary, self.close_button))
+        whole.addWidget(self._badge_area)
+        whole.addLayout(_line(self.progress, self.cancel_button))
+        for widget in (self.chip, self.close_button):
+            widget.setVisible(closable)
+        self.summary.hide()
+        self.progress.setTextVisible(True)
+        self.show_progress(None, 0, "")
+        policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
+        policy.setHeightForWidth(True)
+        self.setSizePolicy(policy)
+
+    def set_title(self, title: str) -> None:
+        self.title.setText(title)
+        self.close_button.setToolTip(plain_tooltip(f"Close {title}"))
+
+    def set_summary(self, text: str) -> None:
+        self.summary.setText(text)
+        self.summary.setVisible(bool(text))
+
+    def set_badges(self, badges: Sequence[tuple[str, BadgeKind, str]]) -> None:
+        """Replace all badges: (text, kind, tooltip) each."""
+        layout = self._badge_area.layout()
+        assert layout is not None
+        for old in self._badges:
+            layout.removeWidget(old)
+            old.hide()
+            old.deleteLater()
+        self._badges = [Badge(text, kind, self._theme, tip=tip) for text, kind, tip in badges]
+        for badge in self._badges:
+            layout.addWidget(badge)
+        self._badge_area.setVisible(bool(self._badges))
+
+    def badge_texts(self) -> tuple[str, ...]:
+        return tuple(badge.text() for badge in self._badges)
+
+    def badges(self) -> tuple[Badge, ...]:
+        return tuple(self._badges)
+
+    def show_progress(self, done: int | None, total: int, text: str) -> None:
+        """A bar of `done` of `total`; busy without a number when `total` is 0; no bar when `done` is None."""
+        running = done is not None
+        self.progress.setVisible(running)
+        self.cancel_button.setVisible(running)
+        self.progress.setRange(0, max(total, 0))
+        self.progress.setValue(done or 0)
+        words = printable(text).replace("%", "%%")
+        self.progress.setFormat(f"{words}  %v / %m" if total > 0 else words)
+
+    def set_theme(self, theme: Theme) -> None:
+        self._theme = theme
+        for badge in self._badges:
+            badge.set_theme(theme)
+
+
+def _line(*widgets: QWidget) -> QHBoxLayout:
+    line = QHBoxLayout()
+    line.setSpacing(6)
+    for widget in widgets:
+        line.addWidget(widget, 1 if isinstance(widget, (ElidedLabel, QProgressBar)) else 0)
+    return line
+
+
+def _tool_button(text: str, tip: str, signal: object) -> QToolButton:
+    button = QToolButton()
+    button.setText(text)
+    button.setToolTip(plain_tooltip(tip))
+    button.setAccessibleName(printable(tip))
+    button.setAutoRaise(text != "Cancel")
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # a click must not take Space away from the picture
+    button.clicked.connect(lambda: signal.emit())  # type: ignore[attr-defined]
+    return button

@@ -1,0 +1,99 @@
+"""What is drawn: pixel pictures and outlines, both in voxel coordinates, both without smoothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QRectF, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen
+from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
+
+from app.canvas.contour import boundary_segments
+from core.records import Array
+
+
+class PixelItem(pg.GraphicsObject):  # type: ignore[misc]
+    """A picture of (rows, columns) colours that keeps one buffer and redraws in it: scrubbing allocates nothing new.
+
+    Image, map and overlay are all of this one kind and format, so Qt samples them alike: they cannot slip by a pixel.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._buffer: Array = np.zeros((1, 1), np.uint32)
+        self._picture = _over(self._buffer)
+        self.hide()
+
+    def boundingRect(self) -> QRectF:  # noqa: N802
+        rows, columns = self._buffer.shape
+        return QRectF(-0.5, -0.5, columns, rows)
+
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        painter.drawImage(self.boundingRect(), self._picture)
+
+    def show_pixels(self, shape: tuple[int, int], fill: Callable[[Array], None]) -> None:
+        """Let `fill` write ARGB colours into the (rows, columns) uint32 buffer, and show it."""
+        if self._buffer.shape != shape:
+            self.prepareGeometryChange()
+            self._buffer = np.zeros(shape, np.uint32)
+            self._picture = _over(self._buffer)
+        fill(self._buffer)
+        self.show()
+        self.update()
+
+
+def _over(buffer: Array) -> QImage:
+    """A QImage on the memory of `buffer`; it sees every later change."""
+    rows, columns = buffer.shape
+    return QImage(buffer.data, columns, rows, columns * 4, QImage.Format.Format_ARGB32_Premultiplied)
+
+
+class OutlineItem(pg.GraphicsObject):  # type: ignore[misc]
+    """The edge of a mask along the sides of its voxels, with a dark casing so that it is seen on any grey."""
+
+    def __init__(self, colour: str, width: float = 1.5) -> None:
+        super().__init__()
+        self._path = QPainterPath()
+        self._rect = QRectF()
+        self._width = width
+        self.set_colour(colour)
+        self.hide()
+
+    def set_colour(self, colour: str) -> None:
+        self._line = _pen(QColor(colour), self._width)
+        self._casing = _pen(QColor(0, 0, 0, 150), self._width + 2)
+        self.update()
+
+    def boundingRect(self) -> QRectF:  # noqa: N802
+        return self._rect
+
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        for pen in (self._casing, self._line):
+            painter.setPen(pen)
+            painter.drawPath(self._path)
+
+    def show_path(self, path: QPainterPath) -> None:
+        """Show a path made by `outline_path`."""
+        self.prepareGeometryChange()
+        self._path = path
+        self._rect = path.boundingRect().adjusted(-2, -2, 2, 2)  # the pen is wider than the path, whatever the zoom
+        self.show()
+        self.update()
+
+
+def _pen(colour: QColor, width: float) -> QPen:
+    pen = QPen(colour, width)
+    pen.setCosmetic(True)  # width in screen pixels at any zoom
+    pen.setCapStyle(Qt.PenCapStyle.SquareCap)
+    return pen
+
+
+def outline_path(mask: Array) -> QPainterPath:
+    """The outline of a (rows, columns) bool mask in voxel coordinates."""
+    x, y = boundary_segments(mask)
+    return pg.arrayToQPath(x, y, connect="pairs", finiteCheck=False) if x.size else QPainterPath()

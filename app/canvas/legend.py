@@ -1,0 +1,94 @@
+"""The two lines below a picture: what is shown, in words, and what its colours mean."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QRect, QSize, Qt
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
+from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
+
+from app.canvas.colour_maps import table
+from app.canvas.frame import Scale
+from app.panels.widgets.chips import ColourChip
+from app.panels.widgets.text import ElidedLabel, PlainLabel
+from app.theme import Theme
+
+
+class ScaleBar(QWidget):
+    """A strip of the colour map between its two end values; ≤ and ≥ say that values beyond an end look like the end."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._scale: Scale | None = None
+        self._border = QColor("#888888")
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
+
+    def sizeHint(self) -> QSize:
+        return QSize(150, self.fontMetrics().height())
+
+    def set_border(self, colour: str) -> None:
+        self._border = QColor(colour)
+
+    def set_scale(self, scale: Scale | None) -> None:
+        self._scale = scale
+        self.setVisible(scale is not None)
+        self.setAccessibleName("Colours from " + " to ".join(self.ends()))
+        self.update()
+
+    def ends(self) -> tuple[str, str]:
+        """The words at the two ends."""
+        if self._scale is None:
+            return "", ""
+        low, high = f"{self._scale.low:g}".replace("-", "\N{MINUS SIGN}"), f"{self._scale.high:g}"
+        return (f"\u2264 {low}", f"\u2265 {high}") if self._scale.clipped else (low, high)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        if self._scale is None:
+            return
+        painter, (low, high) = QPainter(self), self.ends()
+        left, right = (self.fontMetrics().horizontalAdvance(end) + 6 for end in (low, high))
+        bar = QRect(left, 2, self.width() - left - right, self.height() - 5)
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, low)
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, high)
+        colours = table(self._scale.colours)
+        painter.drawImage(bar, QImage(colours.tobytes(), 256, 1, 1024, QImage.Format.Format_RGB32))
+        painter.setPen(self._border)
+        painter.drawRect(bar)
+        painter.end()
+
+
+class Footer(QWidget):
+    """Caption above, legend below. Always two lines high, so that the picture keeps its place while one scrubs."""
+
+    def __init__(self, colour: str, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.caption, self.scale_bar = ElidedLabel(), ScaleBar()
+        self._mask_chip, self._mask_name = ColourChip(colour), PlainLabel("Mask")
+        self._line_chip, self._line_name = ColourChip(theme.reference, line=True), PlainLabel("Reference")
+        below = QHBoxLayout()
+        below.setSpacing(6)
+        for widget in (self.scale_bar, self._mask_chip, self._mask_name, self._line_chip, self._line_name):
+            below.addWidget(widget)
+        below.addStretch(1)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(8, 4, 8, 4)
+        whole.setSpacing(2)
+        whole.addWidget(self.caption)
+        whole.addLayout(below)
+        self.setFixedHeight(2 * self.fontMetrics().height() + 12)
+        self.describe("", None, mask=False, reference=False)
+
+    def describe(self, caption: str, scale: Scale | None, *, mask: bool, reference: bool) -> None:
+        """Say what is shown: `mask` the fill or outline of the result, `reference` the outline of the reference."""
+        self.caption.setText(caption)
+        self.scale_bar.set_scale(scale)
+        for widget in (self._mask_chip, self._mask_name):
+            widget.setVisible(mask)
+        for widget in (self._line_chip, self._line_name):
+            widget.setVisible(reference)
+
+    def set_colour(self, colour: str) -> None:
+        self._mask_chip.set_colour(colour)
+
+    def set_theme(self, theme: Theme) -> None:
+        self.scale_bar.set_border(theme.border)
+        self._line_chip.set_colour(theme.reference)

@@ -1,0 +1,159 @@
+"""One picture with its layers, in a pyqtgraph view that shows what a shared camera sees. It announces wishes only."""
+
+from __future__ import annotations
+
+import pyqtgraph as pg
+from PySide6.QtCore import QEvent, QPointF, Qt, Signal
+from PySide6.QtGui import QColor, QMouseEvent, QPainterPath, QResizeEvent, QWheelEvent
+from PySide6.QtWidgets import QGraphicsView, QSizePolicy, QWidget
+
+from app.canvas.camera import Camera, Lens, Plane
+from app.canvas.colour_maps import colourise, fill_mask, windowed_colour
+from app.canvas.frame import Scale
+from app.canvas.items import OutlineItem, PixelItem
+from core.records import Array
+
+_WHEEL_NOTCH = 120.0
+_ZOOM_PER_NOTCH = 1.2
+
+
+class SliceView(pg.GraphicsView):  # type: ignore[misc]
+    """Image, value map, mask and two outlines over one another. Positions are (row, column) of a voxel, or None."""
+
+    camera_requested = Signal(object)  # Camera
+    window_drag_requested = Signal(float, float)  # screen pixels since the last one
+    slice_requested = Signal(int)  # slices to go, up is positive
+    hovered_at = Signal(object)  # (row, column) | None
+    pressed = Signal()
+    maximise_requested = Signal()
+
+    def __init__(self, colour: str, reference_colour: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent, background="#000000")
+        self._lens = Lens(plane=Plane(rows=1, columns=1), camera=Camera(), width=1.0, height=1.0)
+        self._wheel_moves_slices = False
+        self._dragged_from: QPointF | None = None
+        self.image_item, self.map_item, self.mask_item = PixelItem(), PixelItem(), PixelItem()
+        self.reference_item, self.outline_item = OutlineItem(reference_colour), OutlineItem(colour)
+        self._box = pg.ViewBox(enableMenu=False, enableMouse=False, invertY=True, defaultPadding=0.0)
+        self._set_up()
+
+    def _set_up(self) -> None:
+        self.setCentralItem(self._box)
+        for depth, item in enumerate(self._layers()):
+            item.setZValue(depth)
+            self._box.addItem(item, ignoreBounds=True)
+        self.setMouseTracking(True)
+        self.setAcceptDrops(False)  # the columns take drops, wherever they fall
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # keys go to the columns
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
+        self.setMinimumSize(80, 60)
+        self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.FullViewportUpdate)  # pens are wider than items
+
+    # ---- what is shown ----
+
+    def set_canvas_colour(self, colour: str) -> None:
+        self.setBackground(QColor(colour))
+
+    def set_wheel_moves_slices(self, moves: bool) -> None:
+        """True for a volume: then the wheel turns slices and Ctrl+wheel zooms; for one picture it is the other way."""
+        self._wheel_moves_slices = moves
+
+    def show_image(self, values: Array, low: float, high: float) -> None:
+        """A (rows, columns) slice through a window, or a (rows, columns, 3) uint8 picture in its colours."""
+        rows, columns = values.shape[:2]
+        if values.ndim == 3:
+            self.image_item.show_pixels((rows, columns), lambda out: windowed_colour(values, low, high, out))
+        else:
+            self.image_item.show_pixels((rows, columns), lambda out: colourise(values, low, high, "grey", out))
+
+    def show_map(self, values: Array | None, scale: Scale | None) -> None:
+        """Values (rows, columns) as an opaque picture over the image; None takes it away."""
+        if values is None or scale is None:
+            self.map_item.hide()
+            return
+        self.map_item.show_pixels(
+            values.shape, lambda out: colourise(values, scale.low, scale.high, scale.colours, out)
+        )
+
+    def show_mask(self, mask: Array | None, colour: str, opacity: float) -> None:
+        """A bool mask (rows, columns) as a transparent fill; None takes it away."""
+        if mask is None:
+            self.mask_item.hide()
+            return
+        self.mask_item.setOpacity(opacity)
+        self.mask_item.show_pixels(mask.shape, lambda out: fill_mask(mask, colour, out))
+
+    def show_outline(self, item: OutlineItem, path: QPainterPath | None) -> None:
+        """The path of `outline_path` in one of the two outline items; None takes it away."""
+        item.hide() if path is None else item.show_path(path)
+
+    def clear(self) -> None:
+        """Nothing left of whatever was shown."""
+        for item in self._layers():
+            item.hide()
+
+    def _layers(self) -> tuple[PixelItem | OutlineItem, ...]:
+        """From bottom to top."""
+        return self.image_item, self.map_item, self.mask_item, self.reference_item, self.outline_item
+
+    # ---- where it looks ----
+
+    def look(self, plane: Plane, camera: Camera) -> None:
+        """Show what `camera` sees of `plane`."""
+        self._aim(plane, camera)
+
+    def lens(self) -> Lens:
+        """Voxels to screen pixels of this view, as it is drawn."""
+        return self._lens
+
+    def _aim(self, plane: Plane, camera: Camera) -> None:
+        size = self.viewport().size()
+        self._lens = Lens(plane=plane, camera=camera, width=max(size.width(), 1), height=max(size.height(), 1))
+        across, down = self._lens.ranges()
+        self._box.setRange(xRange=across, yRange=down, padding=0, disableAutoRange=True)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if hasattr(self, "_lens"):  # the base class resizes itself before it is whole
+            self._aim(self._lens.plane, self._lens.camera)
+
+    # ---- the person's hands ----
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        notches = event.angleDelta().y() / _WHEEL_NOTCH
+        control = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
+        if notches and self._wheel_moves_slices != control:
+            self.slice_requested.emit(1 if notches > 0 else -1)
+        elif notches:
+            where = event.position()
+            self.camera_requested.emit(self._lens.zoomed(_ZOOM_PER_NOTCH**notches, where.x(), where.y()))
+        event.accept()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        self.pressed.emit()
+        self._dragged_from = event.position()
+        event.accept()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        self._dragged_from = None
+        event.accept()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        where = event.position()
+        if self._dragged_from is not None:
+            moved, self._dragged_from = where - self._dragged_from, where
+            if event.buttons() & Qt.MouseButton.RightButton:
+                self.window_drag_requested.emit(moved.x(), moved.y())
+            elif event.buttons() & (Qt.MouseButton.LeftButton | Qt.MouseButton.MiddleButton):
+                self.camera_requested.emit(self._lens.panned(moved.x(), moved.y()))
+        self.hovered_at.emit(self._lens.voxel_at(where.x(), where.y()))
+        event.accept()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if event.button() == Qt.MouseButton.LeftButton:
+            self.maximise_requested.emit()
+        event.accept()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self.hovered_at.emit(None)
+        super().leaveEvent(event)
