@@ -81,6 +81,7 @@ class Column(QFrame):
         if state == "error":
             self.message.explain(f"No result for {self._title}", message or "The reason is not known.", remedy)
         self.pages.setCurrentWidget(self.message if state == "error" else self.view)
+        self.footer.setVisible(state != "error")
         self._show_badges()
         self._draw_result()
 

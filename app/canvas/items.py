@@ -13,6 +13,9 @@ from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 from app.canvas.contour import boundary_segments
 from core.records import Array
 
+_CASING_FROM = 5.0
+"""Screen pixels per voxel from which an outline is two pixels wide and gets its casing."""
+
 
 class PixelItem(pg.GraphicsObject):  # type: ignore[misc]
     """A picture of (rows, columns) colours that keeps one buffer and redraws in it: scrubbing allocates nothing new.
@@ -53,19 +56,21 @@ def _over(buffer: Array) -> QImage:
 
 
 class OutlineItem(pg.GraphicsObject):  # type: ignore[misc]
-    """The edge of a mask along the sides of its voxels, with a dark casing so that it is seen on any grey."""
+    """The edge of a mask along the sides of its voxels: a hair line, with a dark casing once voxels are large enough.
 
-    def __init__(self, colour: str, width: float = 1.5) -> None:
+    In the small, line and casing of both sides of a thin vessel would hide the vessel itself.
+    """
+
+    def __init__(self, colour: str) -> None:
         super().__init__()
         self._path = QPainterPath()
         self._rect = QRectF()
-        self._width = width
         self.set_colour(colour)
         self.hide()
 
     def set_colour(self, colour: str) -> None:
-        self._line = _pen(QColor(colour), self._width)
-        self._casing = _pen(QColor(0, 0, 0, 150), self._width + 2)
+        self._hair, self._line = _pen(QColor(colour), 1), _pen(QColor(colour), 2)
+        self._casing = _pen(QColor(0, 0, 0, 150), 4)
         self.update()
 
     def boundingRect(self) -> QRectF:  # noqa: N802
@@ -73,7 +78,8 @@ class OutlineItem(pg.GraphicsObject):  # type: ignore[misc]
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        for pen in (self._casing, self._line):
+        large = painter.worldTransform().m11() >= _CASING_FROM * painter.device().devicePixelRatioF()
+        for pen in (self._casing, self._line) if large else (self._hair,):
             painter.setPen(pen)
             painter.drawPath(self._path)
 

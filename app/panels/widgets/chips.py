@@ -57,6 +57,7 @@ class Badge(PlainLabel):
         super().__init__(text, wrap=True, parent=parent)
         self.kind: BadgeKind = kind
         self.setToolTip(plain_tooltip(tip or text))
+        self.setIndent(0)  # else Qt indents a framed label by half a letter, and the text wraps too early
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         self.set_theme(theme)
 
@@ -64,7 +65,7 @@ class Badge(PlainLabel):
         """One line: text, padding and frame. A narrower place gets `heightForWidth`."""
         self.ensurePolished()
         text = self.fontMetrics().size(0, self.text())
-        return QSize(text.width() + 2 * _PADDING + 4, text.height() + 4)
+        return QSize(text.width() + 2 * _PADDING + 6, text.height() + 4)
 
     def set_theme(self, theme: Theme) -> None:
         colour = theme.warning if self.kind == "loud" else theme.muted

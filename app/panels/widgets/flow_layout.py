@@ -64,7 +64,6 @@ class FlowLayout(QLayout):
 def fitted(item: QLayoutItem, width: int) -> QSize:
     """The size of `item` in a line of `width`: its own width if that fits, else the line and the height for it."""
     hint = item.sizeHint()
-    if hint.width() <= width:
-        return hint
-    height = item.heightForWidth(width) if item.hasHeightForWidth() else hint.height()
-    return QSize(width, max(height, hint.height()))
+    given = min(hint.width(), width)
+    height = item.heightForWidth(given) if item.hasHeightForWidth() else hint.height()
+    return QSize(given, max(height, hint.height()))

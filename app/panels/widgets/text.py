@@ -11,6 +11,8 @@ from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 # Cc control, Cf format (bidi overrides among them), Cs lone surrogates of undecodable file names, Co private use.
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
+_WISH_PX, _LEAST_PX = 240, 64
+"""An elided label asks for no more than the first and gives way down to the second, however long its text."""
 
 
 def printable(text: str, *, lines: bool = False) -> str:
@@ -49,15 +51,18 @@ class ElidedLabel(PlainLabel):
     def __init__(self, text: str = "", *, role: str = "", parent: QWidget | None = None) -> None:
         self._whole = ""
         super().__init__(text, role=role, parent=parent)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
 
     def setText(self, text: str) -> None:  # noqa: N802
         self._whole = printable(text)
         super().setText(self._whole)
         self.setToolTip(plain_tooltip(text))
 
+    def sizeHint(self) -> QSize:
+        return QSize(min(super().sizeHint().width(), _WISH_PX), super().sizeHint().height())
+
     def minimumSizeHint(self) -> QSize:
-        return QSize(self.fontMetrics().horizontalAdvance("\N{HORIZONTAL ELLIPSIS}") * 3, super().sizeHint().height())
+        return QSize(min(super().sizeHint().width(), _LEAST_PX), super().sizeHint().height())
 
     def shown_text(self) -> str:
         """What fits in the present width; the end of a file name tells more than its middle."""
