@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -33,7 +34,8 @@ def config_beside(checkpoint: Path) -> Path | None:
     folders = [checkpoint.parent]
     if checkpoint.parent.name == "checkpoints":
         folders.insert(0, checkpoint.parent.parent)
-    return next((folder / "config.yaml" for folder in folders if (folder / "config.yaml").is_file()), None)
+    # os.path.isfile says False where Path.is_file would raise: the link may lead where nobody may look.
+    return next((folder / "config.yaml" for folder in folders if os.path.isfile(folder / "config.yaml")), None)
 
 
 def _configured_name(dossier: Dossier, checkpoint: Path) -> str | None:

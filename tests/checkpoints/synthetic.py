@@ -12,8 +12,20 @@ BASE = "unet.base_unet."
 Shapes = dict[str, tuple[int, ...]]
 
 SOFT_SEG = {"loss_type": "l2", "v_activation": "tanh", "v_clamp_value": 1.0, "use_pcgrad": False}
-SOFT2HARD = {"soft2hard_weight": 0.1, "soft_sharpness": 10.0, "hard_weight": 1.0, "soft_weight": 0.1, "flow_weight": 1.0}
-SOFL_DFM = {"loss_type": "l2", "mode": "dfm_binary", "dfm_sampler": "heun", "dfm_eps": "1e-6", "use_sliding_infer": True}
+SOFT2HARD = {
+    "soft2hard_weight": 0.1,
+    "soft_sharpness": 10.0,
+    "hard_weight": 1.0,
+    "soft_weight": 0.1,
+    "flow_weight": 1.0,
+}
+SOFL_DFM = {
+    "loss_type": "l2",
+    "mode": "dfm_binary",
+    "dfm_sampler": "heun",
+    "dfm_eps": "1e-6",
+    "use_sliding_infer": True,
+}
 SOFL_CFM = {"loss_type": "l2", "mode": "cfm_continuous", "dfm_sampler": "euler", "dfm_eps": 1e-6}
 VLM = SOFL_DFM | {
     "use_vlm_film": True,

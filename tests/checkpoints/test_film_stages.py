@@ -11,7 +11,9 @@ from core.checkpoints.report import describe
 from core.records import CheckpointReport
 from tests.checkpoints.synthetic import SOFL_DFM, VLM, contents, film, hyper_parameters, network
 
-NO_TRACES = {key: value for key, value in VLM.items() if key not in ("vlm_film_decoder_stages", "junction_gating_config")}
+NO_TRACES = {
+    key: value for key, value in VLM.items() if key not in ("vlm_film_decoder_stages", "junction_gating_config")
+}
 
 
 def report_of(

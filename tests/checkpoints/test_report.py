@@ -9,6 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as tries
+from hypothesis import strategies as st
 
 from core.checkpoints.identify import identify_checkpoint
 from core.checkpoints.report import describe, describe_file
@@ -83,6 +86,10 @@ def test_an_old_file_names_both_readings_and_how_to_take_the_other() -> None:
     for words in ("soft-seg", "sofl-seg", "x > 0.5", "x > 0,"):
         assert words in finding.message
     assert "--threshold" in finding.remedy
+
+
+def test_a_loss_type_is_no_trace_of_soft2hard() -> None:
+    assert report_of(SOFT2HARD | {"loss_type": "l2"}).status == "ambiguous"
 
 
 @pytest.mark.parametrize("settings", [SOFT_SEG | {"mode": "dfm_binary"}, SOFT_SEG | {"use_vlm_film": True}])
@@ -164,6 +171,7 @@ def test_octa500_in_continuous_sofl_seg_is_cut_too_low(settings: dict[str, Any],
         ("channel_mult", [10**6]),
         ("model_channels", 10**9),
         ("num_ensemble", 0),
+        ("num_ensemble", True),
         ("v_activation", "relu"),
         ("v_clamp_value", "wide"),
         ("v_clamp_value", float("nan")),
@@ -457,6 +465,30 @@ def test_a_file_that_does_not_open_is_a_refused_report(tmp_path: Path) -> None:
     report = describe_file(path)
     assert (report.status, report.path, report.container) == ("refused", str(path), None)
     assert describe_file(tmp_path / "missing.ckpt").status == "refused"
+
+
+ODD = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.just(tensor((2,))),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+KEYS = sorted(hyper_parameters() | VLM | SOFT2HARD | SOFT_SEG)
+SIZES = st.lists(st.integers(0, 40), max_size=4).map(tuple)
+
+
+@tries(derandomize=True, max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
+@given(
+    stored=st.dictionaries(st.sampled_from(KEYS), ODD, max_size=4),
+    base=st.sampled_from([VLM, SOFT_SEG, SOFT2HARD, SOFL_CFM, {}]),
+    shapes=st.dictionaries(st.sampled_from(sorted(FILM)), SIZES, max_size=2),
+    top=st.dictionaries(st.sampled_from(["vlm_film_trained_stages", "epoch", "callbacks", "ema_state_dict"]), ODD),
+)
+def test_no_content_raises(
+    stored: dict[str, Any], base: dict[str, Any], shapes: dict[str, tuple[int, ...]], top: dict[str, Any]
+) -> None:
+    report = describe(contents(FILM | shapes, hyper_parameters(**base) | stored, **top))
+    json.dumps(report.to_dict(), allow_nan=False)
+    assert (report.status == "refused") == any(finding.severity == "error" for finding in report.findings)
 
 
 def test_no_torch_is_needed() -> None:

@@ -61,11 +61,15 @@ def _dhariwal(shapes: Shapes, stored: Any) -> str:
     return "dhariwal_concat_unet_multihead" if outputs == (2,) else "dhariwal_concat_unet"
 
 
+def _rows(shapes: Shapes, key: str) -> int:
+    return (shapes.get(key) or (0,))[0]
+
+
 def _medsegdiff_or_colddiff(shapes: Shapes, stored: Any) -> str:
     if stored in ("medsegdiff", "colddiff"):
         return str(stored)
-    first = shapes.get("diffusion_model.model.init_conv.weight", (0,))[0]
-    deepest = shapes.get("diffusion_model.model.downs.3.3.weight", (0,))[0]
+    first = _rows(shapes, "diffusion_model.model.init_conv.weight")
+    deepest = _rows(shapes, "diffusion_model.model.downs.3.3.weight")
     return "colddiff" if first and deepest == 4 * first else "medsegdiff"
 
 
