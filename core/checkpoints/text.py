@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -18,10 +17,8 @@ CLASS_KEY = "(class)"
 SHORTENED = "(shortened)"
 SELF = "(refers to itself)"
 TOO_DEEP = "(nested too deeply to show)"
-HIDDEN = frozenset(("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"))
-"""Unicode categories that are escaped: control, format (bidi, zero width), surrogates, unassigned, separators."""
 FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0\u034f\u180b\u180c\u180d\ufe0f")
-"""Characters that look like nothing although their category says letter or mark."""
+"""Characters that look like nothing although Python calls them printable."""
 
 
 def safe_text(value: object, limit: int = MAX_TEXT) -> str:
@@ -37,7 +34,7 @@ def safe_text(value: object, limit: int = MAX_TEXT) -> str:
 
 
 def _visible(char: str) -> str:
-    if unicodedata.category(char) in HIDDEN or char in FILLERS:
+    if not char.isprintable() or char in FILLERS:  # control, bidi, zero width, surrogates, unassigned, odd spaces
         return char.encode("unicode_escape", "backslashreplace").decode("ascii")
     return char
 

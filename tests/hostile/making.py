@@ -68,7 +68,9 @@ def write_sparse_zip64(path: Path, hole: int) -> None:
             at = file.tell()
             size, crc = (hole, 0) if data is None else (len(data), zlib.crc32(data))
             wide = struct.pack("<HHQQ", 1, 16, size, size)
-            head = struct.pack("<4s5H3L2H", b"PK\3\4", 45, 0, 0, 0, 0, crc, 0xFFFFFFFF, 0xFFFFFFFF, len(name), len(wide))
+            head = struct.pack(
+                "<4s5H3L2H", b"PK\3\4", 45, 0, 0, 0, 0, crc, 0xFFFFFFFF, 0xFFFFFFFF, len(name), len(wide)
+            )
             file.write(head + name.encode() + wide)
             if data is None:
                 file.seek(hole, 1)

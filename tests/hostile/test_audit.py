@@ -24,8 +24,8 @@ from core.errors import CheckpointRefused
 import encodings.idna, encodings.latin_1, encodings.unicode_escape, encodings.ascii
 
 BAD = ("exec", "compile", "import", "os.system", "subprocess.Popen", "os.exec", "os.posix_spawn", "os.fork",
-       "pty.spawn", "ctypes.dlopen", "shutil", "os.remove", "os.rename", "os.mkdir", "code.__new__", "pickle.find_class",
-       "object.__getattr__", "marshal")
+       "pty.spawn", "ctypes.dlopen", "shutil", "os.remove", "os.rename", "os.mkdir", "code.__new__",
+       "pickle.find_class", "object.__getattr__", "marshal")
 watching, seen, current = False, [], ""
 
 def hook(event, args):
