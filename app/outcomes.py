@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from app.items import MeasureKey, RunKey, RunState
 from app.jobs import Failure
@@ -30,6 +31,10 @@ class Outcomes:
     def running(self, column: str) -> RunKey | None:
         """The key of the run that a column waits for."""
         return self._running[column][0] if column in self._running else None
+
+    def progress_of(self, column: str) -> Progress | None:
+        """How far the run is that a column waits for; None before it begins."""
+        return self._running[column][1] if column in self._running else None
 
     @property
     def busy(self) -> bool:
@@ -63,6 +68,9 @@ class Outcomes:
         """Note the progress of a run; False if the column waits for another one by now."""
         current = self.running(column) == key
         if current:
+            known = self._running[column][1]
+            if progress.step is None and known is not None:  # the last step stays until the next
+                progress = replace(progress, step=known.step)
             self._running[column] = (key, progress)
         return current
 

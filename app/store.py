@@ -167,7 +167,9 @@ class Store(QObject):
 
     # ---- columns -----------------------------------------------------------------------------------------------------
 
-    def add_column(self, checkpoint: str, settings: RunSettings | None = None) -> str:
+    def add_column(
+        self, checkpoint: str, settings: RunSettings | None = None, options: LoadOptions | None = None
+    ) -> str:
         """A new column at the right, which becomes the active one. Returns its key."""
         self._columns_made += 1
         key = f"column {self._columns_made}"
@@ -177,7 +179,7 @@ class Store(QObject):
             checkpoint=checkpoint,
             colour=colour,
             settings=settings or RunSettings(),
-            options=LoadOptions(profiles=self.profiles),
+            options=options or LoadOptions(profiles=self.profiles),
         )
         self.column_added.emit(key)
         self.activate_column(key)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
+from dataclasses import replace
 from pathlib import Path
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QGuiApplication, QImage
 
-from app.items import Note
+from app.items import LoadOptions, Note
 from app.jobs import Job, JobQueue
 from app.store import Store
 from core import pipeline
@@ -52,7 +54,9 @@ class ExportController(QObject):
         key = self._store.run_key(column)
         if key is None:
             return ""
-        command = pipeline.as_command(key.checkpoint, key.case, key.settings)
+        settings = replace(key.settings, threshold=self._store.columns[column].threshold)
+        command = pipeline.as_command(key.checkpoint, key.case, settings)
+        command = " ".join([command, *option_words(key.options)])
         QGuiApplication.clipboard().setText(command)
         self._note(f"Copied: {command}")
         return command
@@ -67,6 +71,18 @@ class ExportController(QObject):
 
     def _note(self, text: str, path: str = "") -> None:
         self._store.note(Note(severity="ok", text=text, path=path))
+
+
+def option_words(options: LoadOptions) -> list[str]:
+    """What a person chose for loading, as options of `flowglass predict`: without them it would be another run."""
+    words = [] if options.device == "auto" else ["--device", options.device]
+    if options.film_stages is not None:
+        words += ["--film-stages", ",".join(map(str, options.film_stages))]
+    if options.film_point is not None:
+        words += ["--film-point", options.film_point]
+    if options.profiles is not None:
+        words += ["--profiles", options.profiles]
+    return [shlex.quote(word) for word in words]
 
 
 def _cut(prediction: Prediction, threshold: float | None) -> Prediction:

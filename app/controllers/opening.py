@@ -32,7 +32,7 @@ TAKEN_FOR = {
 
 
 class OpenController(QObject):
-    """Opens what was dropped; `target` is where: on the view a checkpoint gets a column, in the library it is listed."""
+    """Opens what was dropped. `target` is where: on the view a checkpoint gets a column, in the library a line."""
 
     opened = Signal(object)  # path of something that was taken in: for the recent files
 

@@ -132,8 +132,9 @@ class RunController(QObject):
         self._store.run_changed.emit(column)
 
     def _on_progressed(self, column: str, key: RunKey, progress: Progress) -> None:
+        begins = self._store.outcomes.progress_of(column) is None
         if self._store.outcomes.progress(column, key, progress):
-            self._store.run_progressed.emit(column)
+            (self._store.run_changed if begins else self._store.run_progressed).emit(column)
 
     def _on_succeeded(self, column: str, key: RunKey, result: RunResult) -> None:
         item = self._store.checkpoints.get(key.checkpoint)

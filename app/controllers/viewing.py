@@ -94,8 +94,10 @@ class ViewController(QObject):
     def _on_run_changed(self, column: str) -> None:
         if column not in self._store.columns:
             return
-        prediction = self._store.run_state(column).prediction
-        self._view.set_prediction(column, prediction)
+        run = self._store.run_state(column)
+        if run.state not in {"running", "result"}:
+            self._steps.set_live_step(column, None, 0)
+        self._view.set_prediction(column, run.prediction)
         self._show_state(column)
         self._show_labels(column)
         self._show_steps()
@@ -104,6 +106,9 @@ class ViewController(QObject):
         run = self._store.run_state(column)
         remedy = run.failure.remedy if run.failure else ""
         self._view.set_state(column, run.state, state_text(run), remedy)
+        self._show_progress(column, run)
+
+    def _show_progress(self, column: str, run: RunState) -> None:
         if run.progress is not None:
             self._view.set_progress(column, run.progress.done, run.progress.total, stage_text(run.progress))
 
@@ -117,17 +122,17 @@ class ViewController(QObject):
         for column in progressed & set(self._store.columns):
             run = self._store.run_state(column)
             if run.state == "running" and run.progress is not None:
-                self._show_state(column)
+                self._show_progress(column, run)
                 self._show_partial(column, run)
 
     def _show_partial(self, column: str, run: RunState) -> None:
         step = run.progress.step if run.progress else None
-        if step is not None and run.progress is not None:
-            report = self._report(column)
-            self._view.set_partial_step(
-                column, step, report.value_range if report else None, report.threshold if report else None
-            )
-            self._steps.set_live_step(column, step, run.progress.total)
+        if step is None or run.progress is None:
+            return
+        report = self._report(column)
+        cut = (report.value_range, report.threshold) if report else (None, None)
+        self._view.set_partial_step(column, step, *cut)
+        self._steps.set_live_step(column, step, run.progress.total, *cut)
 
     # ---- labels and numbers ------------------------------------------------------------------------------------------
 
@@ -155,6 +160,7 @@ class ViewController(QObject):
         return self._store.checkpoints[self._store.columns[column].checkpoint].report
 
     def _show_steps(self) -> None:
+        """Fill the steps panel; it keeps its place while the active prediction is the same."""
         shown, curves = [], {}
         for column in self._store.columns.values():
             prediction, key = self._store.run_state(column.key).prediction, self._store.run_key(column.key)

@@ -1,0 +1,177 @@
+"""Keeps the panels beside the view in line with the store: passport, run settings, measurements, bar, status."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject, QTimer
+
+from app.item_models.measurements import MeasuredColumn, outcome_column
+from app.items import LoadOptions
+from app.jobs import JobQueue
+from app.store import Store
+from core.progress import Progress
+from core.records import CheckpointReport, RunSettings
+
+if TYPE_CHECKING:
+    from app.parts import Parts
+
+TICK_MS = 60
+
+
+class PanelController(QObject):
+    """Store to panels, and what people do in them back to the store."""
+
+    def __init__(self, store: Store, queue: JobQueue, parts: Parts, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._store, self._queue, self._parts = store, queue, parts
+        self._passport = self._later(self._show_passport)
+        self._numbers = self._later(self._show_numbers)
+        self._work = self._later(self._show_work)
+        self._listen(store)
+        self._connect_panels()
+        self._show_run_panel()
+        self._show_threshold()
+        self._show_case()
+        self._parts.bar.show_overlay(store.overlay)
+        for show in (self._show_passport, self._show_numbers, self._show_work):
+            show()
+
+    def _later(self, show: Callable[[], None]) -> Callable[..., None]:
+        """Many changes in a row are shown once."""
+        timer = QTimer(self, interval=TICK_MS, singleShot=True)
+        timer.timeout.connect(show)
+
+        def soon(_: object = None) -> None:
+            if not timer.isActive():
+                timer.start()
+
+        return soon
+
+    def _listen(self, store: Store) -> None:
+        for signal in (store.checkpoint_selected, store.checkpoint_changed, store.column_changed):
+            signal.connect(self._passport)
+        changes = (store.run_changed, store.measured, store.threshold_changed, store.column_removed)
+        for signal in (*changes, store.case_activated, store.case_changed):
+            signal.connect(self._numbers)
+        for signal in (store.run_changed, store.run_progressed, self._queue.changed):
+            signal.connect(self._work)
+        for signal in (store.column_activated, store.column_changed, store.checkpoint_changed):
+            signal.connect(self._on_active_column_changed)
+        store.run_changed.connect(self._on_run_changed)
+        store.threshold_changed.connect(lambda _: self._show_threshold())
+        store.overlay_changed.connect(self._parts.bar.show_overlay)
+        for signal in (store.case_activated, store.case_changed):
+            signal.connect(lambda _: self._show_case())
+
+    def _connect_panels(self) -> None:
+        parts, store = self._parts, self._store
+        parts.bar.threshold_changed.connect(self._on_threshold)
+        parts.bar.overlay_changed.connect(lambda changes: store.set_overlay(**changes))
+        parts.bar.preset_chosen.connect(lambda preset: parts.view.set_window_level(preset.low, preset.high))
+        parts.view.window_level_changed.connect(parts.bar.show_window)
+        parts.view.hovered.connect(self._on_hovered)
+        parts.view.slice_changed.connect(parts.steps.set_slice)
+        parts.run.run_requested.connect(self._on_run)
+        parts.run.new_column_requested.connect(self._on_new_column)
+        parts.passport.options_requested.connect(self._on_options)
+
+    # ---- what people do ----------------------------------------------------------------------------------------------
+
+    def _on_threshold(self, value: float | None) -> None:
+        if self._store.active_column is not None:
+            self._store.set_threshold(self._store.active_column, value)
+
+    def _on_run(self, settings: RunSettings, options: LoadOptions) -> None:
+        column = self._store.active_column
+        if column is not None:
+            self._store.change_column(column, settings=settings, options=options)
+
+    def _on_new_column(self, settings: RunSettings, options: LoadOptions) -> None:
+        column = self._store.columns.get(self._store.active_column or "")
+        if column is not None:
+            self._store.add_column(column.checkpoint, settings, options)
+
+    def _on_options(self, options: LoadOptions) -> None:
+        if self._store.active_column is not None:
+            self._store.change_column(self._store.active_column, options=options)
+
+    def _on_hovered(self, info: object) -> None:
+        names = {key: self._store.checkpoints[item.checkpoint].name for key, item in self._store.columns.items()}
+        case = self._store.case
+        slices = int(case.image.voxels.shape[0]) if case is not None else 0
+        self._parts.status.show_hover(info, names, slices)  # type: ignore[arg-type]
+
+    # ---- what is shown -----------------------------------------------------------------------------------------------
+
+    def _on_active_column_changed(self, _: object) -> None:
+        self._show_run_panel()
+        self._show_threshold()
+
+    def _on_run_changed(self, column: str) -> None:
+        if column == self._store.active_column:
+            self._parts.run.show_run(self._store.run_state(column))
+            self._show_threshold()
+
+    def _show_passport(self) -> None:
+        item = self._store.checkpoints.get(self._store.selected_checkpoint or "")
+        column = self._store.columns.get(self._store.active_column or "")
+        mine = column is not None and item is not None and column.checkpoint == item.id
+        self._parts.passport.show_item(item, column.options if column and mine else None)
+
+    def _show_run_panel(self) -> None:
+        key = self._store.active_column
+        column = self._store.columns.get(key or "")
+        run = self._store.run_state(column.key) if column else None
+        self._parts.run.show_column(column, self._active_report(), run)
+
+    def _show_threshold(self) -> None:
+        column, report = self._store.columns.get(self._store.active_column or ""), self._active_report()
+        prediction = self._store.run_state(column.key).prediction if column else None
+        limits = prediction.value_range if prediction else (report.value_range if report else None)
+        own = prediction.threshold if prediction else (report.threshold if report else None)
+        known = column is not None and limits is not None and own is not None
+        threshold, colour = (column.threshold, column.colour) if column and known else (None, "")
+        self._parts.bar.show_threshold(threshold, limits or (0.0, 1.0), 0.5 if own is None else own, colour)
+
+    def _show_case(self) -> None:
+        view, bar = self._parts.view, self._parts.bar
+        bar.show_presets(view.presets())
+        bar.show_window(*view.window_level())
+
+    def _show_numbers(self) -> None:
+        columns = [self._measured(key) for key in self._store.columns]
+        self._parts.measurements.show_columns(columns)
+
+    def _measured(self, key: str) -> MeasuredColumn:
+        column = self._store.columns[key]
+        name = self._store.checkpoints[column.checkpoint].name
+        return outcome_column(name, column.colour, self._store.measurement(key), self._why_no_numbers(key))
+
+    def _why_no_numbers(self, key: str) -> str:
+        case, run = self._store.case, self._store.run_state(key)
+        if case is None:
+            return "there is no case"
+        if case.reference is None:
+            return "the case has no reference mask"
+        reasons = {"error": "there is no result", "cancelled": "the run was cancelled", "result": "being measured"}
+        return reasons.get(run.state, "not run yet")
+
+    def _show_work(self) -> None:
+        jobs = self._queue.jobs
+        title = jobs[0].title if jobs else ""
+        more = f" (and {len(jobs) - 1} more)" if len(jobs) > 1 else ""
+        self._parts.status.show_work(f"{title}{more}", self._progress(), cancellable=self._store.outcomes.busy)
+        shown = (self._store.run_state(key).prediction for key in self._store.columns)
+        devices = dict.fromkeys(prediction.device for prediction in shown if prediction is not None)
+        self._parts.status.show_device(", ".join(devices))
+
+    def _progress(self) -> Progress | None:
+        running = (self._store.run_state(key).progress for key in self._store.columns)
+        return next((progress for progress in running if progress is not None), None)
+
+    def _active_report(self) -> CheckpointReport | None:
+        column = self._store.columns.get(self._store.active_column or "")
+        item = self._store.checkpoints.get(column.checkpoint) if column else None
+        return item.report if item else None

@@ -1,0 +1,1 @@
+"""Qt models that present records in tables and trees."""

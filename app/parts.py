@@ -1,0 +1,51 @@
+"""The widgets of the window, made once and handed to those who keep them in line with the store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.canvas.columns import ColumnsView
+from app.panels.banner import Banner
+from app.panels.library import LibraryPanel
+from app.panels.measurements import MeasurementsPanel
+from app.panels.passport import PassportPanel
+from app.panels.run import RunPanel
+from app.panels.steps import StepsPanel
+from app.panels.view_bar import ViewBar
+from app.status import StatusLine
+from app.store import Store
+from app.theme import Theme
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Parts:
+    """One of each."""
+
+    view: ColumnsView
+    steps: StepsPanel
+    bar: ViewBar
+    banner: Banner
+    library: LibraryPanel
+    passport: PassportPanel
+    measurements: MeasurementsPanel
+    run: RunPanel
+    status: StatusLine
+
+    def set_theme(self, theme: Theme) -> None:
+        """Those that name colours themselves; the style sheet does the rest."""
+        for part in (self.view, self.steps, self.library):
+            part.set_theme(theme)
+
+
+def make_parts(store: Store, theme: Theme) -> Parts:
+    return Parts(
+        view=ColumnsView(theme),
+        steps=StepsPanel(theme),
+        bar=ViewBar(),
+        banner=Banner(),
+        library=LibraryPanel(store, theme),
+        passport=PassportPanel(),
+        measurements=MeasurementsPanel(),
+        run=RunPanel(),
+        status=StatusLine(),
+    )

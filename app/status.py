@@ -1,0 +1,73 @@
+"""The status bar: what lies under the pointer, the device, and how far the jobs are."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QProgressBar, QStatusBar, QToolButton, QWidget
+
+from app.panels.widgets.text import ElidedLabel, PlainLabel
+from core.progress import Progress
+
+
+class Hovered(Protocol):
+    """What the canvas says about the voxel under the pointer."""
+
+    @property
+    def slice(self) -> int: ...
+    @property
+    def row(self) -> int: ...
+    @property
+    def column(self) -> int: ...
+    @property
+    def value(self) -> float: ...
+    @property
+    def probability(self) -> Mapping[str, float]: ...
+    @property
+    def reference(self) -> int | None: ...
+
+
+class StatusLine(QStatusBar):
+    """Announces the wish to cancel everything that runs."""
+
+    cancel_requested = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizeGripEnabled(False)
+        self.hover, self.work, self.device = ElidedLabel(), PlainLabel(role="muted"), PlainLabel(role="muted")
+        self.bar, self.cancel = QProgressBar(), QToolButton(text="Cancel")
+        self.bar.setFixedWidth(140)
+        self.bar.setTextVisible(False)
+        self.addWidget(self.hover, 1)
+        for part in (self.work, self.bar, self.cancel, self.device):
+            self.addPermanentWidget(part)
+        self.cancel.clicked.connect(lambda: self.cancel_requested.emit())
+        self.show_work("", None, cancellable=False)
+
+    def show_hover(self, info: Hovered | None, names: Mapping[str, str], slices: int) -> None:
+        self.hover.setText("" if info is None else hover_text(info, names, slices))
+
+    def show_device(self, device: str) -> None:
+        self.device.setText(f"Device: {device}" if device else "")
+
+    def show_work(self, title: str, progress: Progress | None, *, cancellable: bool) -> None:
+        """`title` empty: nothing runs."""
+        self.work.setText(title)
+        self.bar.setVisible(bool(title))
+        self.cancel.setVisible(bool(title) and cancellable)
+        known = progress is not None and progress.total > 0
+        self.bar.setRange(0, 1000 if known else 0)
+        self.bar.setValue(1000 * progress.done // progress.total if progress and known else 0)
+
+
+def hover_text(info: Hovered, names: Mapping[str, str], slices: int) -> str:
+    """`Row 12, column 30 · value 134 · reference 1 · best.ckpt p = 0.87`."""
+    where = f"Row {info.row}, column {info.column}" + (f", slice {info.slice + 1} of {slices}" if slices > 1 else "")
+    parts = [where, f"value {info.value:g}"]
+    if info.reference is not None:
+        parts.append(f"reference {info.reference}")
+    parts += [f"{names.get(key, key)}: p = {value:.2f}" for key, value in info.probability.items()]
+    return " \N{MIDDLE DOT} ".join(parts)

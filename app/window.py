@@ -1,0 +1,289 @@
+"""The window: places the panels, takes drops anywhere, asks for files. What happens then is the work of controllers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragMoveEvent, QDropEvent, QGuiApplication, QShowEvent
+from PySide6.QtWidgets import QApplication, QDockWidget, QFileDialog, QMainWindow, QSplitter, QVBoxLayout, QWidget
+
+from app.actions import make_actions, refresh_actions
+from app.controllers.export import ExportController
+from app.controllers.measuring import MeasureController
+from app.controllers.opening import OpenController, Target
+from app.controllers.presenting import PanelController
+from app.controllers.running import RunController
+from app.controllers.viewing import ViewController
+from app.dialogs import AboutDialog, ShortcutsDialog
+from app.drop import leave_drops_to_the_window, paths_of
+from app.items import LoadOptions, Note
+from app.jobs import JobQueue
+from app.parts import make_parts
+from app.recent import RecentMenu
+from app.settings import Settings
+from app.store import Store
+from app.theme import THEMES, Theme, apply_theme, system_theme
+
+DEMO = Path(__file__).resolve().parent.parent / "resources" / "demo"
+SMALLEST = QSize(720, 480)
+RIGHT_WIDTH, LEFT_WIDTH = 340, 240
+
+
+class MainWindow(QMainWindow):
+    """One window, with its own store and its own jobs."""
+
+    def __init__(self, settings: Settings | None = None) -> None:
+        super().__init__()
+        self.settings = settings or Settings()
+        self.store, self.queue = Store(self), JobQueue(self)
+        self.theme = self._wanted_theme()
+        apply_theme(_application(), self.theme)
+        self.parts = make_parts(self.store, self.theme)
+        self._place_parts()
+        self._make_controllers()
+        self.actions_by_id = make_actions(self)
+        self._recent = RecentMenu(self.settings, self)
+        self._recent.path_chosen.connect(lambda path: self.open([path]))
+        self.actions_by_id["file.demo"].setEnabled(DEMO.is_dir())
+        self._recent.insert_before(self.actions_by_id["file.demo"])
+        self._connect()
+        self.setAcceptDrops(True)
+        leave_drops_to_the_window(self)
+        self._restore_layout()
+        self._refresh_actions()
+
+    # ---- making it ---------------------------------------------------------------------------------------------------
+
+    def _place_parts(self) -> None:
+        parts = self.parts
+        self.setWindowTitle("Flowglass")
+        self.setMinimumSize(SMALLEST)
+        centre, above, steps = QSplitter(Qt.Orientation.Vertical), QWidget(), parts.steps
+        column = QVBoxLayout(above)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        for part, stretch in ((parts.bar, 0), (parts.banner, 0), (parts.view, 1)):
+            column.addWidget(part, stretch)
+        centre.addWidget(above)
+        centre.addWidget(steps)
+        centre.setStretchFactor(0, 1)
+        centre.setChildrenCollapsible(False)
+        self.setCentralWidget(centre)
+        self.setStatusBar(parts.status)
+        self._place_docks()
+
+    def _place_docks(self) -> None:
+        parts, left, right = self.parts, Qt.DockWidgetArea.LeftDockWidgetArea, Qt.DockWidgetArea.RightDockWidgetArea
+        self.setCorner(Qt.Corner.BottomLeftCorner, left)
+        self.setCorner(Qt.Corner.BottomRightCorner, right)
+        self.library_dock = self._dock("Library", parts.library, left)
+        passport, run = self._dock("Passport", parts.passport, right), self._dock("Run", parts.run, right)
+        numbers = self._dock("Measurements", parts.measurements, right)
+        self.tabifyDockWidget(passport, run)
+        passport.raise_()
+        self.resizeDocks([self.library_dock, passport], [LEFT_WIDTH, RIGHT_WIDTH], Qt.Orientation.Horizontal)
+        self.resizeDocks([passport, numbers], [430, 320], Qt.Orientation.Vertical)
+
+    def _dock(self, title: str, content: QWidget, area: Qt.DockWidgetArea) -> QDockWidget:
+        dock = QDockWidget(title, self)
+        dock.setObjectName(title)  # the layout is stored under it
+        dock.setWidget(content)
+        self.addDockWidget(area, dock)
+        return dock
+
+    def _make_controllers(self) -> None:
+        store, queue, parts = self.store, self.queue, self.parts
+        self.opening = OpenController(store, queue, self)
+        self.views = ViewController(store, parts.view, parts.steps, self)
+        self.runs = RunController(store, queue, self)
+        self.measuring = MeasureController(store, queue, self)
+        self.exports = ExportController(store, queue, self)
+        self.panels = PanelController(store, queue, parts, self)
+
+    def _connect(self) -> None:
+        parts, store, library = self.parts, self.store, self.parts.library
+        parts.view.files_dropped.connect(lambda paths, column: self.open(paths))
+        parts.view.open_requested.connect(self.ask_files)
+        parts.view.demo_requested.connect(self.open_demo)
+        parts.view.cancel_requested.connect(self.runs.cancel)
+        parts.status.cancel_requested.connect(self.runs.cancel_all)
+        parts.run.cancel_requested.connect(lambda: self._with_column(self.runs.cancel))
+        parts.run.without_film_requested.connect(lambda: self._with_column(self.runs.run_without_film))
+        parts.run.run_requested.connect(self._on_run_requested)
+        parts.passport.hash_requested.connect(self.opening.hash_checkpoint)
+        library.cases.show_requested.connect(self.opening.show_case)
+        library.cases.remove_requested.connect(store.remove_case)
+        library.checkpoints.show_requested.connect(self.opening.show_checkpoint)
+        library.checkpoints.new_column_requested.connect(store.add_column)
+        library.checkpoints.remove_requested.connect(store.remove_checkpoint)
+        library.checkpoints.current_changed.connect(store.select_checkpoint)
+        library.messages.open_as_requested.connect(self._on_open_as)
+        self.opening.opened.connect(self._recent.add)
+        store.noted.connect(self._on_noted)
+        for signal in (store.case_activated, store.case_changed, store.column_activated, store.run_changed):
+            signal.connect(lambda _: self._refresh_actions())
+        store.case_activated.connect(lambda _: self._show_title())
+        _application().styleHints().colorSchemeChanged.connect(lambda _: self._apply_theme())
+
+    # ---- opening -----------------------------------------------------------------------------------------------------
+
+    def open(self, paths: Sequence[str], target: Target = "view") -> None:
+        """Take in files and folders, as if dropped on the view (or in the library)."""
+        if paths:
+            self.parts.banner.hide()
+            self.opening.open(paths, target)
+
+    def open_demo(self) -> None:
+        self.open([str(DEMO)])
+
+    def ask_files(self) -> None:
+        chosen, _ = QFileDialog.getOpenFileNames(self, "Open checkpoints, images and masks", self.settings.last_folder)
+        if chosen:
+            self.settings.last_folder = str(Path(chosen[0]).parent)
+            self.open(chosen)
+
+    def ask_folder(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self, "Open a folder of cases", self.settings.last_folder)
+        if chosen:
+            self.settings.last_folder = chosen
+            self.open([chosen])
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if paths_of(event.mimeData()):
+            event.acceptProposedAction()
+
+    def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Whatever was not dropped on the pictures themselves. In the library, a checkpoint is only listed."""
+        paths = paths_of(event.mimeData())
+        if paths:
+            event.acceptProposedAction()
+            where = event.position().toPoint()
+            self.open(paths, "library" if self.library_dock.geometry().contains(where) else "view")
+
+    def _on_open_as(self, path: str, kind: str) -> None:
+        (self.opening.open_image if kind == "image" else self.opening.open_reference)(path)
+
+    def _on_noted(self, note: Note) -> None:
+        """Errors are shown over the pictures too, unless the column of the file says it already."""
+        shown = {column.checkpoint for column in self.store.columns.values()}
+        if note.severity in {"error", "warning"} and note.path not in shown:
+            self.parts.banner.show_note(note)
+
+    # ---- commands ----------------------------------------------------------------------------------------------------
+
+    def run_active(self) -> None:
+        self._on_run_requested(self.parts.run.settings(), self.parts.run.options())
+
+    def _on_run_requested(self, settings: object, options: LoadOptions) -> None:
+        """Other settings start a run by themselves; the same ones are run again."""
+        column = self.store.columns.get(self.store.active_column or "")
+        if column is None:
+            return
+        if (column.settings, column.options) == (settings, options):
+            self.runs.rerun(column.key)
+        else:
+            self.store.change_column(column.key, settings=settings, options=options)
+
+    def ask_result_folder(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self, "Save mask, probability and run record in", "")
+        if chosen:
+            self._with_column(lambda column: self.exports.save_prediction(column, chosen, steps=False))
+
+    def ask_picture_file(self, scale: int) -> None:
+        chosen, _ = QFileDialog.getSaveFileName(self, f"Save picture of the view, {scale}x", "view.png", "PNG (*.png)")
+        if chosen:
+            self.save_picture(chosen, scale)
+
+    def save_picture(self, path: str, scale: int = 1) -> None:
+        self.exports.save_picture(self.parts.view.grab_view(scale), path)
+
+    def copy_picture(self) -> None:
+        self.exports.copy_picture(self.parts.view.grab_view(2))
+
+    def copy_command(self) -> None:
+        self._with_column(self.exports.copy_command)
+
+    def close_column(self) -> None:
+        self._with_column(self.store.remove_column)
+
+    def reset_threshold(self) -> None:
+        self._with_column(lambda column: self.store.set_threshold(column, None))
+
+    def toggle_overlay(self, field: str) -> None:
+        self.store.set_overlay(**{field: not getattr(self.store.overlay, field)})
+
+    def step_case(self, by: int) -> None:
+        """The next or previous case of the library, round and round."""
+        cases = list(self.store.cases)
+        if cases:
+            at = cases.index(self.store.active_case) if self.store.active_case in cases else -1
+            self.opening.show_case(cases[(at + by) % len(cases)])
+
+    def move_step(self, by: int) -> None:
+        """One kept step on or back; the final result lies behind the last."""
+        steps = self.parts.steps
+        steps.slider.setValue(steps.slider.value() + by)
+
+    def show_shortcuts(self) -> None:
+        ShortcutsDialog(self).open()
+
+    def show_about(self) -> None:
+        AboutDialog(self).open()
+
+    def _with_column(self, do: object) -> None:
+        if self.store.active_column is not None and callable(do):
+            do(self.store.active_column)
+
+    # ---- looks -------------------------------------------------------------------------------------------------------
+
+    def choose_theme(self, choice: str) -> None:
+        """`system`, `light` or `dark`; remembered."""
+        self.settings.theme = choice
+        self._apply_theme()
+
+    def _apply_theme(self) -> None:
+        self.theme = self._wanted_theme()
+        apply_theme(_application(), self.theme)
+        self.parts.set_theme(self.theme)
+
+    def _wanted_theme(self) -> Theme:
+        return THEMES.get(self.settings.theme) or system_theme(_application())
+
+    def _refresh_actions(self) -> None:
+        refresh_actions(self, self.actions_by_id)
+        self.actions_by_id["file.demo"].setEnabled(DEMO.is_dir())
+
+    def _show_title(self) -> None:
+        item = self.store.cases.get(self.store.active_case or "")
+        self.setWindowTitle(f"{item.name} \N{EM DASH} Flowglass" if item else "Flowglass")
+
+    def _restore_layout(self) -> None:
+        geometry, state = self.settings.layout()
+        if geometry.isEmpty() or not self.restoreGeometry(geometry):
+            screen = QGuiApplication.primaryScreen().availableGeometry().size()
+            self.resize(QSize(1440, 900).boundedTo(screen * 0.95).expandedTo(SMALLEST))
+        if not state.isEmpty():
+            self.restoreState(state)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.parts.view.setFocus()  # Space and R work at once
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """Cancel what runs and wait for it: nothing may work for a window that is gone."""
+        self.settings.store_layout(self.saveGeometry(), self.saveState())
+        self.settings.sync()
+        self.hide()
+        self.queue.shutdown()
+        super().closeEvent(event)
+
+
+def _application() -> QApplication:
+    application = QApplication.instance()
+    assert isinstance(application, QApplication)
+    return application
