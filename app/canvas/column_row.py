@@ -52,7 +52,6 @@ class ColumnRow(QWidget):
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(self._pages)
-        self.setMinimumSize(240, 200)
 
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from app.panels.widgets.chips import Badge, BadgeKind, ColourChip
 from app.panels.widgets.flow_layout import FlowLayout
+from app.panels.widgets.progress import PlainProgressBar
 from app.panels.widgets.text import ElidedLabel, PlainLabel, plain_tooltip, printable
 from app.theme import Theme
 
@@ -27,7 +29,7 @@ class ColumnHeader(QWidget):
         self.summary = PlainLabel(role="heading")
         self.close_button = _tool_button("\N{MULTIPLICATION SIGN}", f"Close {title}", self.close_requested)
         self.cancel_button = _tool_button("Cancel", "Stop this run", self.cancel_requested)
-        self.progress = QProgressBar()
+        self.progress = PlainProgressBar()
         self._set_up(closable)
 
     def _set_up(self, closable: bool) -> None:
@@ -43,7 +45,6 @@ class ColumnHeader(QWidget):
         for widget in (self.chip, self.close_button):
             widget.setVisible(closable)
         self.summary.hide()
-        self.progress.setTextVisible(True)
         self.show_progress(None, 0, "")
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         policy.setHeightForWidth(True)
@@ -69,6 +70,7 @@ class ColumnHeader(QWidget):
         for badge in self._badges:
             layout.addWidget(badge)
         self._badge_area.setVisible(bool(self._badges))
+        self._keep_room()
 
     def badge_texts(self) -> tuple[str, ...]:
         return tuple(badge.text() for badge in self._badges)
@@ -81,10 +83,20 @@ class ColumnHeader(QWidget):
         running = done is not None
         self.progress.setVisible(running)
         self.cancel_button.setVisible(running)
-        self.progress.setRange(0, max(total, 0))
-        self.progress.setValue(done or 0)
-        words = printable(text).replace("%", "%%")
-        self.progress.setFormat(f"{words}  %v / %m" if total > 0 else words)
+        self.progress.show_progress(done or 0, total, text)
+        self._keep_room()
+
+    def _keep_room(self) -> None:
+        """Claim the height that all lines of badges need at this width, so that no layout can squeeze them."""
+        layout = self.layout()
+        if layout is not None:
+            layout.activate()
+            need = layout.heightForWidth(self.width()) if layout.hasHeightForWidth() else layout.minimumSize().height()
+            self.setMinimumHeight(need)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._keep_room()
 
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme

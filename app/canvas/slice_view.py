@@ -49,6 +49,10 @@ class SliceView(pg.GraphicsView):  # type: ignore[misc]
         self.setMinimumSize(80, 60)
         self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.FullViewportUpdate)  # pens are wider than items
 
+    def close(self) -> bool:
+        """Close like any widget: pyqtgraph 0.14 deletes the scene below its own items here, which ends in a crash."""
+        return QWidget.close(self)
+
     # ---- what is shown ----
 
     def set_canvas_colour(self, colour: str) -> None:
