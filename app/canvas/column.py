@@ -44,7 +44,7 @@ class Column(QFrame):
         self._scene = Scene()
         self._frame = Frame(caption="")
         self._drawn_image: tuple[object, ...] = ()
-        self._paths: dict[tuple[object, ...], QPainterPath] = {}
+        self._paths: dict[tuple[object, ...], QPainterPath | None] = {}
         self.header = ColumnHeader(title, colour, theme, closable=closable)
         self.view = SliceView(colour, theme.reference)
         self.message = MessagePage(theme)
@@ -139,7 +139,10 @@ class Column(QFrame):
 
     def draw(self, scene: Scene) -> None:
         """Show `scene`; what did not change is not drawn again."""
-        self._scene = scene
+        before, self._scene = self._scene, scene
+        if scene.case is not None and scene.same_picture(before):
+            self.view.look(plane_geometry(scene.case.image), scene.camera)
+            return
         if scene.case is None:
             self._drawn_image = ()
             self.view.clear()
@@ -177,12 +180,15 @@ class Column(QFrame):
         frame, style = self._frame, scene.style
         hidden = scene.bare or not style.visible
         self.view.show_map(None if hidden else frame.values, frame.scale)
-        filled = frame.fill and style.fill and not hidden
-        self.view.show_mask(frame.mask if filled else None, self.colour, style.opacity)
         lined = frame.mask is not None and style.outline and not hidden
-        self.view.show_outline(self.view.outline_item, self._path(("result", frame.t), frame.mask) if lined else None)
+        path = self._path(("result", frame.t), frame.mask) if lined else None
+        noisy = lined and path is None
+        filled = frame.fill and (style.fill or noisy) and not hidden  # a mask without its outline is at least filled
+        self.view.show_outline(self.view.outline_item, path)
+        self.view.show_mask(frame.mask if filled else None, self.colour, style.opacity)
+        caption = f"{frame.caption} \N{MIDDLE DOT} too noisy for an outline" if noisy else frame.caption
         reference = self._draw_reference()
-        self._describe(frame.caption, mask=filled or lined, map_shown=not hidden, reference=reference)
+        self._describe(caption, mask=filled or path is not None, map_shown=not hidden, reference=reference)
 
     def _draw_reference(self) -> bool:
         scene = self._scene
@@ -192,8 +198,9 @@ class Column(QFrame):
         if labels is None:
             self.view.show_outline(self.view.reference_item, None)
             return False
-        self.view.show_outline(self.view.reference_item, self._path(("reference", scene.case.reference), labels > 0))
-        return True
+        path = self._path(("reference", scene.case.reference), labels > 0)
+        self.view.show_outline(self.view.reference_item, path)
+        return path is not None
 
     def _choose(self) -> Frame:
         scene = self._scene
@@ -206,7 +213,7 @@ class Column(QFrame):
     def _fits(self, array: Array) -> bool:
         return self._scene.case is not None and array.shape == self._scene.case.image.voxels.shape
 
-    def _path(self, what: tuple[object, ...], mask: Array | None) -> QPainterPath:
+    def _path(self, what: tuple[object, ...], mask: Array | None) -> QPainterPath | None:
         """The outline of `mask`, kept for the next time this step is shown; a running step is never kept."""
         assert mask is not None
         if self._live is not None and what[0] == "result":

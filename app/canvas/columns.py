@@ -36,6 +36,7 @@ class ColumnsView(ColumnRow):
 
     def __init__(self, theme: Theme = DARK, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
+        self._presets: tuple[WindowPreset, ...] = ()
         self.setAcceptDrops(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
@@ -55,7 +56,8 @@ class ColumnsView(ColumnRow):
             return
         for column in self._columns.values():
             column.set_state("empty", "", "")
-        start = presets(case.image)[0] if case is not None else WindowPreset(name="", low=0.0, high=1.0)
+        self._presets = presets(case.image) if case is not None else ()
+        start = self._presets[0] if self._presets else WindowPreset(name="", low=0.0, high=1.0)
         slices = case.image.voxels.shape[0] if case is not None else 0
         self._update(case=case, index=slices // 2, low=start.low, high=start.high, t=None, camera=Camera())
         self._arrange()
@@ -111,7 +113,7 @@ class ColumnsView(ColumnRow):
 
     def presets(self) -> tuple[WindowPreset, ...]:
         """Windows that suit the image; empty without one."""
-        return presets(self._scene.case.image) if self._scene.case is not None else ()
+        return self._presets
 
     def set_bare(self, bare: bool) -> None:
         """The image alone, while it lasts."""

@@ -15,7 +15,8 @@ from core.records import Array
 
 _CASING_FROM = 5.0
 """Screen pixels per voxel from which an outline is two pixels wide and gets its casing."""
-
+_MOST_LINES = 40_000
+"""A mask with more straight sides than this is noise: no eye follows them, and drawing them holds up the window."""
 _TO_VOXEL_SIDES = QTransform.fromTranslate(-0.5, -0.5)
 
 
@@ -105,7 +106,9 @@ def _pen(colour: QColor, width: float) -> QPen:
     return pen
 
 
-def outline_path(mask: Array) -> QPainterPath:
-    """The outline of a (rows, columns) bool mask in voxel coordinates."""
+def outline_path(mask: Array) -> QPainterPath | None:
+    """The outline of a (rows, columns) bool mask in voxel coordinates; None for noise, whose lines would be a blur."""
     x, y = boundary_segments(mask)
+    if x.size > 2 * _MOST_LINES:
+        return None
     return pg.arrayToQPath(x, y, connect="pairs", finiteCheck=False) if x.size else QPainterPath()

@@ -35,6 +35,13 @@ class Scene:
     camera: Camera = Camera()  # noqa: RUF009 (frozen)
     bare: bool = False
 
+    def same_picture(self, other: Scene) -> bool:
+        """Whether `other` differs in nothing but the camera."""
+        if self.case is not other.case:
+            return False
+        shown = ("index", "low", "high", "t", "quantity", "style", "bare")
+        return all(getattr(self, name) == getattr(other, name) for name in shown)
+
     @property
     def slices(self) -> int:
         return 0 if self.case is None else int(self.case.image.voxels.shape[0])

@@ -103,13 +103,15 @@ class StepsPanel(QWidget):
     def set_predictions(self, entries: Sequence[Entry], active_key: str | None) -> None:
         """(key, title, colour, prediction) of every column with a result, and the column whose steps are counted.
 
-        The position is kept while the active prediction is the same; otherwise it goes back to the final result.
+        The position is kept while the active prediction is the same; otherwise it goes back to the final result. Curves
+        of predictions that changed are taken away: `set_curves` comes after this.
         """
         before = self._entries.get(self._active) if self._active is not None else None
+        same = {entry[0] for entry in entries if entry[0] in self._entries and self._entries[entry[0]][3] is entry[3]}
         self._entries = {entry[0]: entry for entry in entries}
         for key in self._entries:
             self._live.pop(key, None)
-        self._curves = {key: curve for key, curve in self._curves.items() if self._fits(key, curve)}
+        self._curves = {key: curve for key, curve in self._curves.items() if key in same}
         self._active = active_key
         after = self._entries.get(active_key) if active_key is not None else None
         if before is not None and after is not None and before[3] is after[3]:

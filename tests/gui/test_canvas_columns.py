@@ -417,3 +417,30 @@ def test_presets_fit_the_image(columns: ColumnsView) -> None:
     assert (first.low, first.high) == (case.image.voxels.min(), case.image.voxels.max())
     assert columns.window_level() == (first.low, first.high)
     assert all(preset.low < preset.high for preset in columns.presets())
+
+
+def test_noise_has_no_outline_and_says_so(columns: ColumnsView) -> None:
+    columns.set_case(fakes.case(512, 512))
+    columns.set_overlay_style(fill=False, outline=True, opacity=1.0, visible=True, reference_visible=False)
+    columns.set_prediction("a", fakes.prediction((1, 512, 512), 20))
+    columns.set_threshold("a", 0.5)
+    columns.set_step(0)  # 60 % of the estimate is the truth, at t = 0.05
+    columns.set_threshold("a", 0.2)
+    caption = columns.column("a").footer.caption.text()
+    assert "too noisy for an outline" in caption
+    assert coloured(columns.column("a")) > 100, "the mask is filled instead"
+    columns.set_step(None)
+    assert "noisy" not in columns.column("a").footer.caption.text()
+
+
+def test_an_image_without_a_reference_or_column_is_shown_alone(qtbot: QtBot) -> None:
+    view = ColumnsView(LIGHT)
+    qtbot.addWidget(view)
+    view.show()
+    view.set_case(fakes.case(reference=False))
+    alone = view._alone
+    assert alone.isVisible()
+    assert not alone.header.close_button.isVisible()
+    assert pixels(alone.view.grab().toImage()).std() > 20
+    view.add_column("a", "a.ckpt", BLUE)
+    assert not alone.isVisible()
