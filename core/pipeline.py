@@ -14,6 +14,7 @@ from core.progress import Report, silent
 from core.records import (
     Array,
     Case,
+    CasePaths,
     CheckpointReport,
     Deviation,
     FolderContents,
@@ -135,11 +136,11 @@ def measure_steps(prediction: Prediction, reference: LabelMap) -> tuple[float | 
 
 def open_case(image: str | Path, reference: str | Path | None = None, sample: str | None = None) -> Case:
     """Read an image and its reference; raises `ImageRefused` or `ShapeMismatch`."""
-    from core.images import read_image, read_labels, sample_name
+    from core.images import read_case, sample_name
 
-    picture = read_image(Path(image))
-    labels = None if reference is None else read_labels(Path(reference), like=picture)
-    return Case(name=Path(image).name, image=picture, reference=labels, sample=sample or sample_name(Path(image)))
+    labels = None if reference is None else str(reference)
+    sample = sample or sample_name(Path(image))
+    return read_case(CasePaths(name=Path(image).name, image=str(image), reference=labels, sample=sample))
 
 
 def reference_of(image: str | Path) -> Path | None:

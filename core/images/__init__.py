@@ -1,6 +1,6 @@
 """Read, orient, normalise and write images and label maps, with their affine."""
 
-from core.images.folders import CasePaths, FolderContents, list_cases, read_case, scan_folder
+from core.images.folders import list_cases, read_case, scan_folder
 from core.images.intensities import normalise
 from core.images.labels import looks_like_mask, read_labels
 from core.images.pairing import find_reference, pairs_with, sample_name
@@ -10,8 +10,6 @@ from core.images.writing import write_labels, write_probability
 
 __all__ = [
     "READABLE",
-    "CasePaths",
-    "FolderContents",
     "find_reference",
     "list_cases",
     "looks_like_mask",

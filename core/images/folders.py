@@ -24,7 +24,7 @@ from core.images.pairing import (
 )
 from core.images.raster import note, warning
 from core.images.reading import read_image
-from core.records import Case, Finding
+from core.records import Case, CasePaths, Finding, FolderContents
 
 MAX_ENTRIES = 100_000
 MAX_DEPTH = 32
@@ -32,25 +32,6 @@ CHECKPOINT_EXTENSIONS = (".ckpt", ".pt", ".pth", ".safetensors", ".bin")
 UNREAD_EXTENSIONS = (".dcm", ".dicom", ".nrrd", ".nhdr", ".mha", ".mhd", ".gipl", ".mgh", ".mgz", ".webp", ".jp2")
 PROFILE_CACHE = "vlm_profiles"
 """The producers keep feature caches (.pt) in a folder of this name: not checkpoints."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CasePaths:
-    """An image file and what belongs to it. `name` is the path inside the folder; `sample` the producers' name."""
-
-    name: str
-    image: Path
-    reference: Path | None = None
-    sample: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FolderContents:
-    """Cases and checkpoints of a folder, sorted by path, and what a person should know about the rest."""
-
-    cases: tuple[CasePaths, ...]
-    checkpoints: tuple[Path, ...]
-    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(slots=True, kw_only=True)
@@ -93,7 +74,8 @@ def scan_folder(folder: Path | str) -> FolderContents:
             cases += found
             findings += notes
     findings += _unread(walk) + _passed_over(walk)
-    return FolderContents(cases=tuple(cases), checkpoints=tuple(_checkpoints(walk)), findings=tuple(findings))
+    checkpoints = tuple(str(checkpoint) for checkpoint in _checkpoints(walk))
+    return FolderContents(path=str(folder), cases=tuple(cases), checkpoints=checkpoints, findings=tuple(findings))
 
 
 def _walk(folder: Path) -> _Walk:
@@ -158,7 +140,10 @@ def _cases_in(path: Path, root: Path, walk: _Walk) -> tuple[list[CasePaths], lis
         image = path / name
         cases.append(
             CasePaths(
-                name=image.relative_to(root).as_posix(), image=image, reference=reference, sample=sample_name(image)
+                name=image.relative_to(root).as_posix(),
+                image=str(image),
+                reference=None if reference is None else str(reference),
+                sample=sample_name(image),
             )
         )
     if unmatched and (beside or folders):

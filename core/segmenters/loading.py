@@ -24,6 +24,8 @@ from core.segmenters.segmenter import Segmenter
 
 CONDITIONER = "vlm_film_conditioner."
 HEADS = "vlm_film_heads."
+SMALL_FILE = 1 << 20
+"""Numbers that are read of a file which no known network fits."""
 CAUSES = ((HEADS, "FiLM heads"), (CONDITIONER, "FiLM conditioner"), ("unet.", "network"))
 
 
@@ -41,6 +43,8 @@ def load_segmenter(
     target = resolve_device(device)
     contents = open_checkpoint(path)
     found = identify_checkpoint(contents, film_stages=film_stages, film_point=film_point, weights=weights)
+    if found.report.status == "refused":
+        raise CheckpointRefused((*found.report.findings, *_also_not_finite(contents, found.weights)))
     network, conditioner = _build(found)
     _compare(network, conditioner, found)
     notes = _fill(network, conditioner, contents, found, report)
@@ -139,6 +143,15 @@ def _fill(
     if broken:
         raise CheckpointRefused((_not_finite(broken), *found.report.findings))
     return _narrow(found.weights)
+
+
+def _also_not_finite(contents: Contents, weights: Mapping[str, TensorInfo]) -> tuple[Finding, ...]:
+    """Of a file that is refused anyway, say if its numbers are broken too; large files are not read for that."""
+    dense = {key: tensor for key, tensor in weights.items() if tensor.layout == "strided"}
+    if not 0 < sum(tensor.numel for tensor in dense.values()) <= SMALL_FILE:
+        return ()
+    broken = [key for key, array in read_many(contents, dense) if not np.isfinite(array).all()]
+    return (_not_finite(broken),) if broken else ()
 
 
 def _assign(module: nn.Module, state: Mapping[str, Tensor]) -> None:

@@ -265,7 +265,7 @@ class MedSegDiffFlow(nn.Module):
 
     @property
     def divisor(self) -> int:
-        return 2 ** (self.config.levels - 1)
+        return 1 << (self.config.levels - 1)
 
     def forward(
         self,
