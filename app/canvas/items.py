@@ -85,9 +85,10 @@ class OutlineItem(pg.GraphicsObject):  # type: ignore[misc]
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        large = painter.worldTransform().m11() >= _CASING_FROM * painter.device().devicePixelRatioF()
-        for pen in (self._casing, self._line) if large else (self._hair,):
-            painter.setPen(pen)
+        per_voxel = painter.worldTransform().m11()
+        sharper = painter.deviceTransform().m11() / per_voxel  # 2 on a screen of twice the density, 4 in a 4x picture
+        for pen in (self._casing, self._line) if per_voxel >= _CASING_FROM else (self._hair,):
+            painter.setPen(_widened(pen, sharper))
             painter.drawPath(self._path)
 
     def show_path(self, path: QPainterPath) -> None:
@@ -97,6 +98,13 @@ class OutlineItem(pg.GraphicsObject):  # type: ignore[misc]
         self._rect = path.boundingRect().adjusted(-2, -2, 2, 2)  # the pen is wider than the path, whatever the zoom
         self.show()
         self.update()
+
+
+def _widened(pen: QPen, by: float) -> QPen:
+    """Qt counts the width of a cosmetic pen in device pixels: on a dense screen it would be a thread."""
+    wider = QPen(pen)
+    wider.setWidthF(pen.widthF() * by)
+    return wider
 
 
 def _pen(colour: QColor, width: float) -> QPen:

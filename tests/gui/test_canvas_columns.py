@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from PySide6.QtCore import QEvent, QMimeData, QPoint, QPointF, Qt, QUrl
@@ -408,6 +410,21 @@ def test_a_picture_of_the_view_is_drawn_at_its_own_scale(columns: ColumnsView, s
         inside, outside = (drawn[int(place[1]), round(place[0] + by)] for by in (1, -2))
         assert tuple(inside) == QColor(BLUE).getRgb()[:3]
         assert tuple(outside) != QColor(BLUE).getRgb()[:3]
+
+
+@pytest.mark.parametrize("scale", [1, 2, 4])
+def test_outlines_are_as_wide_in_a_larger_picture(columns: ColumnsView, scale: int) -> None:
+    """A line along a row of voxels is one pixel of the screen wide, so `scale` pixels of the picture."""
+    mask = np.zeros((1, 96, 128), bool)
+    mask[:, 40:, :] = True
+    columns.set_overlay_style(fill=False, outline=True, opacity=1.0, visible=True, reference_visible=False)
+    columns.set_prediction("a", replace(fakes.prediction(), mask=mask))
+    view = columns.column("a").view
+    x, _ = view.lens().to_screen(64, 40)
+    origin = view.viewport().mapTo(columns, QPoint(0, 0))
+    top, bottom = ((origin.y() + view.lens().to_screen(64, row)[1]) * scale for row in (36, 44))
+    strip = pixels(columns.grab_view(scale))[int(top) : int(bottom), int((origin.x() + x) * scale)]
+    assert (strip == QColor(BLUE).getRgb()[:3]).all(axis=1).sum() == scale
 
 
 def test_presets_fit_the_image(columns: ColumnsView) -> None:
