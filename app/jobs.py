@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import threading
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Literal
 
 from PySide6.QtCore import QObject, QThreadPool, QTimer, Signal
@@ -126,6 +128,7 @@ class JobQueue(QObject):
         self._pools = {"model": _pool(1), "files": _pool(FILE_THREADS)}
         self._kept: list[_Kept] = []
         self._retired: list[_Kept] = []
+        self._numbers = itertools.count()
         self._open = True
 
     @property
@@ -143,9 +146,10 @@ class JobQueue(QObject):
             self.cancel_slot(slot)
         if not self._open:
             job.cancel()
-        kept = _Kept(job=job, slot=slot)
+        kept = _Kept(job=job, slot=slot, number=next(self._numbers))
         self._kept.append(kept)
-        job.ended.connect(self._on_ended)  # not a lambda with the job in it: such a circle is never collected
+        # By number: with the job itself in the slot there would be a circle that is never collected.
+        job.ended.connect(partial(self._on_ended, kept.number))
         self._pools[lane].start(_runner(kept))
         self.changed.emit(job)
         return job
@@ -167,9 +171,10 @@ class JobQueue(QObject):
         waited = [pool.waitForDone(timeout_ms) for pool in self._pools.values()]
         return all(waited)
 
-    def _on_ended(self) -> None:
-        ended = [kept for kept in self._kept if kept.job.over]
-        self._kept = [kept for kept in self._kept if kept not in ended]
+    def _on_ended(self, number: int) -> None:
+        """Only the job whose own `ended` arrived: of another that is over too, the result may still be on its way."""
+        ended = [kept for kept in self._kept if kept.number == number]
+        self._kept = [kept for kept in self._kept if kept.number != number]
         self._retired += ended
         self._let_go()
         for kept in ended:
@@ -188,6 +193,7 @@ class _Kept:
 
     job: Job
     slot: str
+    number: int
     released: threading.Event = field(default_factory=threading.Event)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from pathlib import PurePath
 from typing import TypeVar
 
 from PySide6.QtCore import QObject, Signal
@@ -116,12 +117,22 @@ class Store(QObject):
         if case != self.active_case:
             self._change_case(case, state="listed", case=None)
 
-    def _change_case(self, case: str, **changes: object) -> None:
+    def _change_case(self, case: str, /, **changes: object) -> None:
         if case in self.cases:  # it may have been removed while its files were read
             self.cases[case] = replace(self.cases[case], **changes)  # type: ignore[arg-type]
             self.case_changed.emit(case)
 
     # ---- checkpoints -------------------------------------------------------------------------------------------------
+
+    def title(self, checkpoint: str) -> str:
+        """The file's name; with as many of its folders as tell it from others of that name (`run 3/best.ckpt`)."""
+        path = PurePath(checkpoint)
+        others = [PurePath(other).parts for other in self.checkpoints if other != checkpoint]
+        for count in range(1, len(path.parts)):
+            ending = path.parts[-count:]
+            if all(other[-count:] != ending for other in others):
+                return "/".join(ending)
+        return str(path)
 
     def add_checkpoint(self, path: str) -> str:
         """List a checkpoint that is being inspected; one that is listed already is inspected again. Returns its id."""
@@ -160,7 +171,7 @@ class Store(QObject):
             self.select_checkpoint(None)
         self.checkpoint_removed.emit(checkpoint)
 
-    def _change_checkpoint(self, checkpoint: str, **changes: object) -> None:
+    def _change_checkpoint(self, checkpoint: str, /, **changes: object) -> None:
         if checkpoint in self.checkpoints:
             self.checkpoints[checkpoint] = replace(self.checkpoints[checkpoint], **changes)  # type: ignore[arg-type]
             self.checkpoint_changed.emit(checkpoint)
@@ -185,7 +196,7 @@ class Store(QObject):
         self.activate_column(key)
         return key
 
-    def change_column(self, key: str, **changes: object) -> None:
+    def change_column(self, key: str, /, **changes: object) -> None:
         """Other settings or load options for a column."""
         self.columns[key] = replace(self.columns[key], **changes)  # type: ignore[arg-type]
         self.column_changed.emit(key)

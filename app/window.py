@@ -69,6 +69,7 @@ class MainWindow(QMainWindow):
         centre.addWidget(above)
         centre.addWidget(steps)
         centre.setStretchFactor(0, 1)
+        centre.setSizes([620, 200])
         centre.setChildrenCollapsible(False)
         self.setCentralWidget(centre)
         self.setStatusBar(parts.status)

@@ -230,7 +230,8 @@ def _with_hash(report: CheckpointReport, digest: str) -> CheckpointReport:
 def _note_of(intake: Intake) -> Note:
     """`a.png: taken for an image. It starts with the PNG signature.`"""
     name, remedies = Path(intake.path).name, dict.fromkeys(finding.remedy for finding in intake.findings)
-    text = f"{name}: taken for {TAKEN_FOR[intake.kind]}. {intake.why}".strip()
+    why = f" ({intake.why})" if intake.why else ""
+    text = f"{name}: taken for {TAKEN_FOR[intake.kind]}{why}"
     severity = "error" if intake.kind == "unknown" else "ok"
     if intake.kind == "unknown" and intake.findings:
         text = "\n".join(finding.message for finding in intake.findings)

@@ -98,7 +98,7 @@ class PanelController(QObject):
             self._store.change_column(self._store.active_column, options=options)
 
     def _on_hovered(self, info: object) -> None:
-        names = {key: self._store.checkpoints[item.checkpoint].name for key, item in self._store.columns.items()}
+        names = {key: self._store.title(item.checkpoint) for key, item in self._store.columns.items()}
         case = self._store.case
         slices = int(case.image.voxels.shape[0]) if case is not None else 0
         self._parts.status.show_hover(info, names, slices)  # type: ignore[arg-type]
@@ -119,6 +119,8 @@ class PanelController(QObject):
         column = self._store.columns.get(self._store.active_column or "")
         mine = column is not None and item is not None and column.checkpoint == item.id
         self._parts.passport.show_item(item, column.options if column and mine else None)
+        if item is not None:
+            self._parts.passport.title.setText(self._store.title(item.id))
 
     def _show_run_panel(self) -> None:
         key = self._store.active_column
@@ -146,7 +148,7 @@ class PanelController(QObject):
 
     def _measured(self, key: str) -> MeasuredColumn:
         column = self._store.columns[key]
-        name = self._store.checkpoints[column.checkpoint].name
+        name = self._store.title(column.checkpoint)
         return outcome_column(name, column.colour, self._store.measurement(key), self._why_no_numbers(key))
 
     def _why_no_numbers(self, key: str) -> str:

@@ -122,7 +122,7 @@ class RunController(QObject):
     def _start(self, column: str, key: RunKey) -> None:
         case = self._store.cases[key.case].case
         assert case is not None  # a run key is only given for a case that was read
-        name = self._store.checkpoints[key.checkpoint].name
+        name = self._store.title(key.checkpoint)
         job = Job(run_work(self._segmenters, key, case.image), f"{name} on {case.name}")
         job.progressed.connect(lambda progress: self._on_progressed(column, key, progress))
         job.succeeded.connect(lambda result: self._on_succeeded(column, key, result))

@@ -43,6 +43,8 @@ class ViewController(QObject):
     def _listen(self, store: Store) -> None:
         store.case_activated.connect(lambda _: self._show_case())
         store.case_changed.connect(self._on_case_changed)
+        for signal in (store.checkpoint_added, store.checkpoint_removed):
+            signal.connect(lambda _: self._name_columns())
         store.column_added.connect(self._on_column_added)
         store.column_removed.connect(self._on_column_removed)
         store.column_activated.connect(self._on_column_activated)
@@ -75,9 +77,14 @@ class ViewController(QObject):
 
     def _on_column_added(self, column: str) -> None:
         item = self._store.columns[column]
-        self._view.add_column(column, self._store.checkpoints[item.checkpoint].name, item.colour)
+        self._view.add_column(column, self._store.title(item.checkpoint), item.colour)
         self._view.set_threshold(column, item.threshold)
         self._on_run_changed(column)
+
+    def _name_columns(self) -> None:
+        """Two files of one name are told apart by their folders as soon as both are open."""
+        for column in self._store.columns.values():
+            self._view.add_column(column.key, self._store.title(column.checkpoint), column.colour)
 
     def _on_column_activated(self, column: str | None) -> None:
         if column is not None:
@@ -165,7 +172,7 @@ class ViewController(QObject):
         for column in self._store.columns.values():
             prediction, key = self._store.run_state(column.key).prediction, self._store.run_key(column.key)
             if prediction is not None and key is not None:
-                name = self._store.checkpoints[column.checkpoint].name
+                name = self._store.title(column.checkpoint)
                 shown.append((column.key, name, column.colour, prediction))
                 curves[column.key] = self._store.outcomes.curves.get(key, ())
         self._steps.set_predictions(shown, self._store.active_column)

@@ -128,13 +128,13 @@ class CheckpointList(LibraryList):
         return self._store.checkpoints[item]
 
     def text(self, item: str) -> str:
-        checkpoint = self._item(item)
+        checkpoint, title = self._item(item), self._store.title(item)
         report = checkpoint.report
         if report is None:
-            return f"{checkpoint.name} \N{EM DASH} reading"
+            return f"{title} \N{EM DASH} reading"
         if checkpoint.refused:
-            return f"{checkpoint.name} \N{EM DASH} refused"
-        return f"{checkpoint.name} \N{EM DASH} {report.producer or 'unknown producer'}"
+            return f"{title} \N{EM DASH} refused"
+        return f"{title} \N{EM DASH} {report.producer or 'unknown producer'}"
 
     def state(self, item: str) -> tuple[str, str, str]:
         report, theme = self._item(item).report, self._theme

@@ -47,6 +47,7 @@ class PassportPanel(QScrollArea):
         self._shown_report: CheckpointReport | None = None
         self._make_widgets()
         self._lay_out()
+        self._show_report(None)
         self.show_item(None)
 
     def _make_widgets(self) -> None:

@@ -140,6 +140,18 @@ def test_another_slot_is_left_alone(qtbot: QtBot, jobs: JobQueue) -> None:
     qtbot.waitUntil(lambda: jobs.idle)
 
 
+def test_no_result_is_lost_among_many_quick_jobs(qtbot: QtBot, jobs: JobQueue) -> None:
+    """A job that is over when another one ends must not be dropped while its own result is still on its way."""
+    seen: list[int] = []
+    for number in range(300):
+        job = Job(lambda report, number=number: number)
+        job.succeeded.connect(lambda result: seen.append(result))
+        jobs.start(job, lane="model" if number % 3 else "files")
+    del job
+    qtbot.waitUntil(lambda: jobs.idle)
+    assert sorted(seen) == list(range(300))
+
+
 def test_shutdown_cancels_waits_and_lets_nothing_start(qtbot: QtBot) -> None:
     queue, gate = JobQueue(), Gate()
     running = queue.start(Job(gate), lane="model")
