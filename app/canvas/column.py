@@ -91,6 +91,8 @@ class Column(QFrame):
             if self.state == "result":
                 self.set_state("empty", "", "")
             return
+        if prediction is self.prediction and self.state == "result":
+            return  # said twice: its outlines and summary are still true
         self._paths.clear()
         self.header.set_summary("")
         self.prediction, self._live = prediction, None

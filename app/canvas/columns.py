@@ -61,6 +61,7 @@ class ColumnsView(ColumnRow):
         slices = case.image.voxels.shape[0] if case is not None else 0
         self._update(case=case, index=slices // 2, low=start.low, high=start.high, t=None, camera=Camera())
         self._arrange()
+        self.slice_changed.emit(self._scene.index)
         self.hovered.emit(None)
 
     def case(self) -> Case | None:

@@ -301,9 +301,11 @@ def test_a_right_drag_changes_the_window_of_all_columns(qtbot: QtBot, columns: C
 
 
 def test_the_wheel_turns_the_slices_of_a_volume(columns: ColumnsView) -> None:
-    columns.set_case(fakes.case(slices=5))
     seen: list[int] = []
     columns.slice_changed.connect(seen.append)
+    columns.set_case(fakes.case(slices=5))
+    assert seen == [2], "a volume opens in its middle"
+    seen.clear()
     zoom = columns.column("a").view.lens().zoom
     for notches in (1, 1, 1, -1):
         wheel(columns.column("a"), QPoint(50, 50), notches, Qt.KeyboardModifier.NoModifier)
