@@ -58,6 +58,13 @@ def sha256(path: str | Path, report: Report = silent) -> str:
     return sha256_of(Path(path), report)
 
 
+def warm_up(report: Report = silent) -> None:
+    """Import what a run needs, on the calling thread, without holding up others; at once when that is done already."""
+    from core.warm_up import import_torch
+
+    import_torch()
+
+
 def load(
     path: str | Path,
     device: str = "auto",
