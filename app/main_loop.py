@@ -11,8 +11,10 @@ import pyqtgraph as pg
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication
 
+from app.jobs import Job
 from app.settings import Settings
 from app.window import MainWindow
+from core import pipeline
 
 FAILED = 1
 POLL_MS = 100
@@ -34,6 +36,7 @@ def run(files: Sequence[str], demo: bool = False, screenshot: str | None = None)
     application = make_application()
     window = MainWindow(Settings())
     window.show()
+    window.queue.start(Job(pipeline.warm_up, "Getting ready"), lane="model")
     QTimer.singleShot(0, lambda: window.open(files))
     return application.exec() if screenshot is None else take_picture(window, Path(screenshot))
 

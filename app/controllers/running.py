@@ -167,6 +167,7 @@ def run_work(segmenters: Segmenters, key: RunKey, image: Image) -> Work:
 
     def work(report: Report) -> RunResult:
         report(Progress(done=0, total=0, stage="load"))
+        pipeline.warm_up(report)
         segmenter = segmenters.get(key, report)
         report(Progress(done=0, total=0, stage="start"))
         prediction = pipeline.segment(segmenter, image, key.settings, report=report)
