@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from operator import index
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -108,7 +109,7 @@ def segment(
     producer's order; None = seeded from `settings.seed`. `condition` (cond_dim,) or (windows, cond_dim); None = from
     the profile cache. Raises `ConditionMissing`, `SettingsRefused`, `OutOfMemory`.
     """
-    taken = image if isinstance(image, Image) else _as_image(image)
+    taken = _as_image(image)
     return segmenter.segment(taken, settings or RunSettings(), report, random, condition)
 
 
@@ -186,10 +187,19 @@ def trained(prediction: Prediction) -> float:
 
 
 def _stages(stages: Sequence[int] | None) -> tuple[int, ...] | None:
-    return None if stages is None else tuple(stages)
+    return None if stages is None else tuple(map(index, stages))
 
 
-def _as_image(pixels: Array) -> Image:
-    if pixels.ndim not in (2, 3):
-        raise ShapeMismatch(f"An image array has 2 axes (rows, columns) or 3 (slices first), not {pixels.ndim}.")
-    return Image(voxels=frozen_array(pixels if pixels.ndim == 3 else pixels[None], np.float32), name="array")
+def _as_image(image: Image | Array) -> Image:
+    """Whatever holds one image as (slices, rows, columns) float32; raises `ShapeMismatch` for other shapes."""
+    voxels = np.asarray(image.voxels if isinstance(image, Image) else image)
+    if voxels.ndim not in (2, 3) or voxels.size == 0:
+        raise ShapeMismatch(
+            f"An image array has 2 axes (rows, columns) or 3 (slices first), all of them filled, not {voxels.shape}."
+        )
+    if voxels.dtype == np.uint8 and voxels.ndim == 3 and voxels.shape[0] > 1 and voxels.shape[2] in (3, 4):
+        raise ShapeMismatch(f"An array of shape {voxels.shape} looks like a colour picture: hand over one channel.")
+    if isinstance(image, Image) and voxels.ndim == 3:
+        return image
+    voxels = frozen_array(voxels if voxels.ndim == 3 else voxels[None], np.float32)
+    return replace(image, voxels=voxels) if isinstance(image, Image) else Image(voxels=voxels, name="array")

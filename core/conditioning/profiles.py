@@ -44,10 +44,13 @@ class ProfileCache:
         self.sources = tuple(sources)
         self._entries: dict[str, tuple[Path, str]] = {}
         self._any_position: dict[str, str] = {}
+        self._prompts: dict[str, set[str]] = {}
         for source in self.sources:
             for name in _names(source):
                 self._entries.setdefault(name, (source, name))
                 self._any_position.setdefault(POSITION.sub("", name), name)
+                identity, _, suffix = name.rpartition("_")
+                self._prompts.setdefault(POSITION.sub("", identity), set()).add(suffix)
 
     def __len__(self) -> int:
         return len(self._entries)
@@ -58,6 +61,10 @@ class ProfileCache:
         if name not in self._entries:
             name = self._any_position.get(POSITION.sub("", name), "")
         return self._read(name) if name else None
+
+    def prompts_of(self, identity: str) -> tuple[str, ...]:
+        """Hashes of the prompts under which `identity` is known, image features left out."""
+        return tuple(sorted(self._prompts.get(POSITION.sub("", identity), set()) - {IMAGE_HASH}))
 
     def _read(self, name: str) -> Profile | None:
         source, member = self._entries[name]

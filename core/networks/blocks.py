@@ -40,7 +40,7 @@ class SinusoidalTime(nn.Module):
     def forward(self, t: Tensor) -> Tensor:
         rate = math.log(10000) / (self.frequencies - 1)
         frequencies = torch.exp(torch.arange(self.frequencies, device=t.device) * -rate)
-        angles = (t * self.scale)[:, None] * frequencies[None, :]  # (B, width/2)
+        angles = (t.reshape(-1) * self.scale)[:, None] * frequencies[None, :]  # (B, width/2), one row for a single t
         return torch.cat((angles.sin(), angles.cos()), dim=-1)
 
 

@@ -52,6 +52,7 @@ class FilmHeads(nn.ModuleList):
     def modulation(self, condition: Tensor, control: FilmControl = AS_TRAINED) -> Modulation:
         """Gamma and beta of every active stage for `condition` (B, cond_dim)."""
         active = self.stages if control.stages is None else control.stages
+        condition = condition.reshape(-1, condition.shape[-1])  # one condition (cond_dim,) serves the whole batch
         pairs = {stage: head(condition) for stage, head in zip(self.stages, self, strict=True) if stage in active}
         if control.strength == 1.0:
             return pairs  # exactly as trained: no rounding by a multiplication with one

@@ -55,7 +55,7 @@ class WindowDraws:
 
 def as_tensor(draw: Any, shape: tuple[int, ...], device: torch.device) -> Tensor:
     """A draw as float32 on `device`; ValueError when a recorded draw has another shape than the one asked for."""
-    tensor = torch.as_tensor(np.asarray(draw) if not isinstance(draw, Tensor) else draw)
+    tensor = draw.detach() if isinstance(draw, Tensor) else torch.from_numpy(np.array(draw))  # copied: may be read-only
     if tuple(tensor.shape) != tuple(shape):
         raise ValueError(f"the source of draws returned shape {list(tensor.shape)} where {list(shape)} was asked for")
     return tensor.to(device=device, dtype=torch.float32)

@@ -9,13 +9,15 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.conditioning.keys import prompt_hash, window_id
+from core.conditioning.features import find_feature
+from core.conditioning.keys import window_id
 from core.conditioning.profiles import ProfileCache
 from core.errors import ConditionMissing, ShapeMismatch
 from core.networks.film import Conditioner
 from core.records import Array, CheckpointReport, FilmReport, FilmSettings
 
 SHUFFLE_SEED = 1234
+NARROW = {"float16": torch.float16, "fp16": torch.float16, "bfloat16": torch.bfloat16, "bf16": torch.bfloat16}
 MaskOf = Callable[[], Tensor]
 """Runs the preliminary FiLM-off pass on a batch: (n, 1, h, w) {0, 1}."""
 
@@ -31,7 +33,7 @@ class WindowConditions:
         settings: FilmSettings,
         *,
         shared: bool,
-        given: Array | None,
+        given: Array | Tensor | None,
     ) -> None:
         assert report.film is not None, "only asked for checkpoints with FiLM heads"
         self._report, self._film, self._settings = report, report.film, settings
@@ -42,12 +44,15 @@ class WindowConditions:
 
     @property
     def needs_mask(self) -> bool:
-        """Whether the language model was shown the prediction drawn into the window (dfm only; cfm never asks)."""
-        return self.draws_mask and self._given is None
+        """Whether the mask of that pass decides the condition, which it does not once there is one to reuse."""
+        return self.draws_mask and self._given is None and not (self._shared and self._first is not None)
 
     @property
     def draws_mask(self) -> bool:
-        """Whether the producer runs a FiLM-off pass first: its draws are consumed even when the condition is given."""
+        """Whether the producer shows the prediction to the language model and runs a FiLM-off pass for it (dfm only).
+
+        Its draws are consumed even when its mask is not needed.
+        """
         return self._film.input_mode != "raw" and self._report.mode == "dfm_binary" and self._film.point == "A"
 
     def for_batch(self, windows: Tensor, numbers: range, mask_of: MaskOf) -> Tensor:
@@ -60,7 +65,12 @@ class WindowConditions:
         return rows
 
     def for_image(self, image: Tensor, path: str | None) -> None:
-        """Take one condition for the whole image (1, 1, H, W), as the producers' validation does."""
+        """Take one condition for the whole image (1, 1, H, W), as the producers' validation does.
+
+        One that was given by hand stays.
+        """
+        if self._given is not None:
+            return
         feature = self._profiles_for(self._image_identities(image, path))
         self._first, self._shared = self._project(feature[None], image.device), True
 
@@ -102,12 +112,10 @@ class WindowConditions:
         return self._profiles_for((window_id(window, position, self._suffix),))
 
     def _profiles_for(self, identities: tuple[str, ...]) -> Array:
-        hashes = (prompt_hash(None),) if self._film.condition == "image" else map(prompt_hash, self._film.prompts)
-        for suffix in hashes:
-            for identity in identities:
-                profile = self._profiles.find(identity, suffix)
-                if profile is not None and len(profile.feature) == self._film.feature_width:
-                    return profile.feature
+        for identity in identities:
+            feature = find_feature(self._profiles, identity, self._report)
+            if feature is not None:
+                return feature
         raise ConditionMissing(_missing(self._report, self._film, self._profiles))
 
     @property
@@ -125,20 +133,28 @@ class WindowConditions:
         return (named, by_pixels)
 
     def _project(self, features: Array, device: torch.device) -> Tensor:
-        out: Tensor = self._conditioner(torch.from_numpy(np.ascontiguousarray(features)).to(device))
+        out: Tensor = self._conditioner(as_stored(features, self._film).to(device))
         return out
 
 
-def _checked(given: Array | None, film: FilmReport) -> Array | None:
+def as_stored(features: Array, film: FilmReport | None) -> Tensor:
+    """Features (n, width) with the rounding of the producer's cache, as float32 (spec section 7)."""
+    stored = torch.from_numpy(np.array(features, dtype=np.float32))
+    dtype = NARROW.get("" if film is None else film.embedding_dtype.removeprefix("torch."))
+    return stored if dtype is None else stored.to(dtype).to(torch.float32)
+
+
+def _checked(given: Array | Tensor | None, film: FilmReport) -> Array | None:
     if given is None:
         return None
-    rows = np.atleast_2d(np.asarray(given, dtype=np.float32))
+    plain = given.detach().cpu().numpy() if isinstance(given, Tensor) else given
+    rows = np.atleast_2d(np.array(plain, dtype=np.float32, order="C"))  # a copy: a record's own arrays are read-only
     if rows.ndim != 2 or rows.shape[1] != film.cond_dim:
         raise ShapeMismatch(
             f"The condition has shape {list(np.shape(given))}; ({film.cond_dim},) or (windows, {film.cond_dim}) is "
             "needed."
         )
-    return np.ascontiguousarray(rows)
+    return rows
 
 
 def _representative(strategy: str, count: int) -> int:

@@ -109,7 +109,7 @@ class FlowRun:
         return (last.estimate > self.report.film.pred_threshold).to(torch.float32)
 
     def _consume_mask_draws(self, bare: Binding, source: Draws) -> None:
-        """With a condition given by hand the FiLM-off pass is not needed, but its draws come first all the same."""
+        """Where the condition is known the FiLM-off pass is not needed, but its draws come first all the same."""
         if self.conditions is None or not self.conditions.draws_mask or self.conditions.needs_mask:
             return
         shape = (len(bare.image), 1, *bare.image.shape[-2:])

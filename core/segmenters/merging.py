@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from numbers import Integral
 
 import torch
 from torch import Tensor
@@ -86,8 +87,10 @@ def kept_indices(settings: RunSettings, steps: int) -> frozenset[int]:
     return frozenset({index for index in wished if 0 <= index < steps} | {last})
 
 
-def _index(wish: float | int, last: int) -> int:
-    return wish if isinstance(wish, int) else round(min(max(wish, 0.0), 1.0) * last)
+def _index(wish: float | int | Integral, last: int) -> int:
+    if isinstance(wish, (int, Integral)):  # Integral: numpy's integers are no `int`
+        return int(wish)
+    return round(min(max(float(wish), 0.0), 1.0) * last)
 
 
 def in_rounds(samplers: Sequence[Iterator[Point]], steps: int) -> Iterator[tuple[int, Point]]:

@@ -25,7 +25,7 @@ from core.records import (
 )
 from core.sampling.draws import Draws, SeededDraws
 from core.segmenters.collecting import SampleMean, SliceResult, stack_steps, to_step
-from core.segmenters.conditions import WindowConditions
+from core.segmenters.conditions import WindowConditions, as_stored
 from core.segmenters.flow import FlowRun
 from core.segmenters.merging import MergedStep, kept_indices
 from core.segmenters.protocol import Plan, plan_run
@@ -46,12 +46,15 @@ class Segmenter:
     profiles: ProfileCache = field(default_factory=lambda: ProfileCache(()))
 
     def condition(self, feature: Array) -> Array:
-        """Feature of the vision-language model (n, width) -> condition (n, cond_dim), both float32."""
+        """Feature of the vision-language model (n, width) -> condition (n, cond_dim), both float32.
+
+        Features are rounded as the producer stored them (`film.embedding_dtype`, usually float16).
+        """
         if self.conditioner is None:
             raise SettingsRefused("This checkpoint has no conditioner: it was trained without a vision-language model.")
         with torch.inference_mode():
-            rows = torch.from_numpy(np.array(feature, dtype=np.float32, copy=True)).to(self.device)
-            out: Array = self.conditioner(rows).cpu().numpy().copy()
+            rows = as_stored(np.atleast_2d(np.array(feature, dtype=np.float32)), self.report.film)
+            out: Array = self.conditioner(rows.to(self.device)).cpu().numpy().copy()
         return out
 
     def segment(
@@ -148,7 +151,8 @@ class _Run:
             self.conditions.for_image(image, self.image.path)
         mean = SampleMean(self.flow.ranges)
         for sample in range(self.plan.samples):
-            draws = self.random or SeededDraws(self.settings.seed, number, sample)
+            # A recorded source may count as empty (len 0) and still be the one that was asked for.
+            draws = SeededDraws(self.settings.seed, number, sample) if self.random is None else self.random
             for step in self.flow.steps(image, draws):
                 self._reached(step, live=len(self.image.voxels) == 1)
                 if step.index in self.keep:
