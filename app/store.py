@@ -103,9 +103,9 @@ class Store(QObject):
             return
         self._loaded_cases = [kept for kept in self._loaded_cases if kept != case]
         self.outcomes.forget(lambda key: key.case == case)
+        self.case_removed.emit(case)
         if self.active_case == case:
             self.activate_case(None)
-        self.case_removed.emit(case)
 
     @property
     def case(self) -> Case | None:
@@ -167,9 +167,9 @@ class Store(QObject):
             self.remove_column(column.key)
         del self.checkpoints[checkpoint]
         self.outcomes.forget(lambda key: key.checkpoint == checkpoint)
+        self.checkpoint_removed.emit(checkpoint)
         if self.selected_checkpoint == checkpoint:
             self.select_checkpoint(None)
-        self.checkpoint_removed.emit(checkpoint)
 
     def _change_checkpoint(self, checkpoint: str, /, **changes: object) -> None:
         if checkpoint in self.checkpoints:

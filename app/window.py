@@ -113,6 +113,9 @@ class MainWindow(QMainWindow):
         parts.run.cancel_requested.connect(lambda: self._with_column(self.runs.cancel))
         parts.run.without_film_requested.connect(lambda: self._with_column(self.runs.run_without_film))
         parts.run.run_requested.connect(self._on_run_requested)
+        parts.banner.without_film_requested.connect(self.runs.run_without_film)
+        store.run_changed.connect(self._offer_without_film)
+        store.column_removed.connect(parts.banner.withdraw)
         parts.passport.hash_requested.connect(self.opening.hash_checkpoint)
         library.cases.show_requested.connect(self.opening.show_case)
         library.cases.remove_requested.connect(store.remove_case)
@@ -174,6 +177,14 @@ class MainWindow(QMainWindow):
         shown = {column.checkpoint for column in self.store.columns.values()}
         if note.severity in {"error", "warning"} and note.path not in shown:
             self.parts.banner.show_note(note)
+
+    def _offer_without_film(self, column: str) -> None:
+        item = self.store.columns.get(column)
+        failure = self.store.run_state(column).failure if item else None
+        if item is not None and failure is not None and failure.kind == "ConditionMissing":
+            self.parts.banner.offer_without_film(column, self.store.title(item.checkpoint))
+        else:
+            self.parts.banner.withdraw(column)
 
     # ---- commands ----------------------------------------------------------------------------------------------------
 

@@ -187,8 +187,13 @@ class OpenController(QObject):
 
     def _on_case_read(self, case: str, revision: int, content: Case) -> None:
         item = self._store.cases.get(case)
-        if item is not None and item.revision == revision:
-            self._store.set_case(case, content)
+        if item is None or item.revision != revision:
+            return
+        self._store.set_case(case, content)
+        found = content.reference.path if content.reference else None
+        if found is not None and item.paths.reference is None:
+            text = f"{item.name}: {found} was found beside it and taken as its reference"
+            self._store.note(Note(severity="note", text=text, path=found))
 
     def _on_case_failed(self, case: str, failure: Failure) -> None:
         self._store.set_case_failed(case, failure)

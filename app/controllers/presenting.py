@@ -73,7 +73,6 @@ class PanelController(QObject):
         parts.view.window_level_changed.connect(parts.bar.show_window)
         parts.view.hovered.connect(self._on_hovered)
         parts.view.slice_changed.connect(parts.steps.set_slice)
-        parts.run.run_requested.connect(self._on_run)
         parts.run.new_column_requested.connect(self._on_new_column)
         parts.passport.options_requested.connect(self._on_options)
 
@@ -82,11 +81,6 @@ class PanelController(QObject):
     def _on_threshold(self, value: float | None) -> None:
         if self._store.active_column is not None:
             self._store.set_threshold(self._store.active_column, value)
-
-    def _on_run(self, settings: RunSettings, options: LoadOptions) -> None:
-        column = self._store.active_column
-        if column is not None:
-            self._store.change_column(column, settings=settings, options=options)
 
     def _on_new_column(self, settings: RunSettings, options: LoadOptions) -> None:
         column = self._store.columns.get(self._store.active_column or "")

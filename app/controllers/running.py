@@ -38,7 +38,7 @@ class Segmenters:
     def get(self, key: RunKey, report: Report) -> Any:
         """The segmenter for a run; loaded if it is not at hand, or if the file is another one by now."""
         options = key.options
-        name = (key.checkpoint, _stamp(key.checkpoint), options, key.settings.weights, key.checkpoint_revision)
+        name = (key.checkpoint, file_stamp(key.checkpoint), options, key.settings.weights, key.checkpoint_revision)
         if name not in self._loaded:
             self._make_room()
             self._loaded[name] = pipeline.load(
@@ -176,7 +176,7 @@ def run_work(segmenters: Segmenters, key: RunKey, image: Image) -> Work:
     return work
 
 
-def _stamp(path: str) -> tuple[int, int]:
+def file_stamp(path: str) -> tuple[int, int]:
     try:
         status = Path(path).stat()
     except OSError as error:

@@ -8,6 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QComboBox, QFormLayout, QHBoxLayout, QPushButton, QSpinBox, QVBoxLayout, QWidget
 
 from app.items import Column, LoadOptions, RunState
+from app.panels.banner import WITHOUT_FILM
 from app.panels.widgets.text import PlainLabel
 from core.records import CheckpointReport, RunSettings
 
@@ -33,7 +34,7 @@ class RunPanel(QWidget):
         self.steps, self.samples = _spin("Steps", 0, 10_000), _spin("Samples", 0, 100)
         self.run_button, self.cancel_button = QPushButton("Run"), QPushButton("Cancel")
         self.new_column_button = QPushButton("Run in a new column")
-        self.without_film = QPushButton("Run with FiLM off (labelled)")
+        self.without_film = QPushButton(WITHOUT_FILM)
         self.changed = PlainLabel("Changed: press Run to apply", role="muted", wrap=True)
         self._lay_out()
         self._connect()

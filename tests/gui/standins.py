@@ -1,0 +1,139 @@
+"""A stand-in for the verbs of `core.pipeline`: no files, no torch, and every run is held until the test lets it go."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePath
+from typing import Any
+
+import pytest
+
+from app.controllers import running
+from core import pipeline
+from core.errors import CheckpointRefused, FlowglassError, ImageRefused
+from core.progress import Progress, Report, silent
+from core.records import (
+    Case,
+    CheckpointReport,
+    Finding,
+    FolderContents,
+    Image,
+    Intake,
+    LabelMap,
+    Measurement,
+    MetricValue,
+    Prediction,
+    RunSettings,
+)
+from tests.gui import fakes
+
+KINDS = {".ckpt": "checkpoint", ".png": "image", ".mask": "labels", ".tar": "profiles", "": "folder"}
+WAIT_S = 10.0
+
+
+@dataclass(frozen=True)
+class FakeSegmenter:
+    report: CheckpointReport
+
+
+@dataclass
+class FakePipeline:
+    """What the window may call. `runs` lists the settings of each run in order; `hold` makes runs wait for `gate`."""
+
+    folders: dict[str, FolderContents] = field(default_factory=dict)
+    reports: dict[str, CheckpointReport] = field(default_factory=dict)
+    errors: dict[str, FlowglassError] = field(default_factory=dict)
+    runs: list[tuple[str, str, RunSettings]] = field(default_factory=list)
+    loads: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    hold: bool = False
+    gate: threading.Event = field(default_factory=threading.Event)
+    began: threading.Event = field(default_factory=threading.Event)
+    work: Callable[[Report], None] | None = None
+    stamps: dict[str, tuple[int, int]] = field(default_factory=dict)
+    film_error: FlowglassError | None = None
+
+    def identify(self, path: str) -> Intake:
+        kind: Any = KINDS.get(PurePath(path).suffix, "unknown")
+        text = f"{PurePath(path).name} is not a file that Flowglass knows."
+        finding = Finding(severity="error", code="file.unknown", message=text, remedy="Drop a checkpoint or an image.")
+        return Intake(path=path, kind=kind, why="by its name", findings=(finding,) if kind == "unknown" else ())
+
+    def inspect(self, path: str) -> CheckpointReport:
+        name = PurePath(path).name
+        return replace(self.reports.get(name, fakes.report(name, refused="refused" in name)), path=path)
+
+    def sha256(self, path: str, report: Report = silent) -> str:
+        report(Progress(done=1, total=2**40, stage="hash"))
+        return "ab" * 32
+
+    def warm_up(self, report: Report = silent) -> None:
+        pass
+
+    def load(self, path: str, **options: Any) -> FakeSegmenter:
+        options.pop("report")
+        self.loads.append((PurePath(path).name, options))
+        found = self.inspect(path)
+        if found.status == "refused":
+            raise CheckpointRefused(found.findings)
+        return FakeSegmenter(found)
+
+    def segment(self, segmenter: FakeSegmenter, image: Image, settings: RunSettings, report: Report) -> Prediction:
+        name = PurePath(segmenter.report.path).name
+        self.runs.append((name, image.name, settings))
+        if self.film_error is not None and settings.film.mode != "off":
+            raise self.film_error
+        result = fakes.prediction(shape=image.voxels.shape, shift=float(settings.seed))
+        for step in result.steps:
+            report(Progress(done=step.index + 1, total=len(result.steps), stage="sampling", step=step))
+        if self.work is not None:
+            self.work(report)
+        self.began.set()
+        while self.hold and not self.gate.wait(0.002):
+            report(Progress(done=1, total=5, stage="sampling"))
+        return replace(result, settings=settings)
+
+    def rethreshold(self, prediction: Prediction, threshold: float) -> Prediction:
+        return replace(prediction, threshold=threshold, mask=prediction.score > threshold)
+
+    def measure(self, prediction: Prediction, reference: LabelMap) -> Measurement:
+        dice = MetricValue(name="dice", value=round(prediction.threshold, 3), definition="2TP / (2TP + FP + FN).")
+        missing = MetricValue(name="cldice", value=None, reason="the reference has no skeleton")
+        return Measurement(values=(dice, missing))
+
+    def measure_steps(self, prediction: Prediction, reference: LabelMap) -> tuple[float | None, ...]:
+        return tuple(step.t for step in prediction.steps)
+
+    def reference_of(self, image: str) -> Path | None:
+        return None
+
+    def open_case(self, image: str, reference: str | None = None, sample: str | None = None) -> Case:
+        name = PurePath(image).name
+        if name in self.errors:
+            raise self.errors[name]
+        if "broken" in name:
+            raise ImageRefused(f"{name}: it ends too early. Copy it again.")
+        made = fakes.case(reference=reference is not None)
+        return replace(made, name=name, image=replace(made.image, name=name, path=image))
+
+    def scan(self, folder: str) -> FolderContents:
+        return self.folders[folder]
+
+    def save(self, prediction: Prediction, image: Image, folder: str, stem: str, *, steps: bool) -> tuple[Path, ...]:
+        path = Path(folder) / f"{stem}.txt"
+        path.write_text(f"{prediction.threshold}", encoding="utf-8")
+        return (path,)
+
+    def as_command(self, checkpoint: str, image: str, settings: RunSettings) -> str:
+        return f"flowglass predict {checkpoint} {image} --threshold {settings.threshold}"
+
+
+def install(monkeypatch: pytest.MonkeyPatch) -> FakePipeline:
+    """Put a stand-in in the place of every verb."""
+    fake = FakePipeline()
+    verbs = [name for name in vars(FakePipeline) if not name.startswith("_") and callable(getattr(FakePipeline, name))]
+    for name in verbs:
+        monkeypatch.setattr(pipeline, name, getattr(fake, name))
+    monkeypatch.setattr(running, "file_stamp", lambda path: fake.stamps.get(path, (0, 0)))
+    return fake
