@@ -1,6 +1,6 @@
 """What stands in for the vision-language model in the demo: sixteen numbers about a window.
 
-There is no Qwen here. The first number is the polarity that the maker of the picture knows (+1 vessels dark, -1 bright),
+There is no Qwen here. The first number is the polarity, known to the maker of the picture (+1 vessels dark, -1 bright),
 as the real model might see it; the others are statistics of the window. float16, as the producers store it.
 """
 
