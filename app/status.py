@@ -37,6 +37,7 @@ class StatusLine(QStatusBar):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setSizeGripEnabled(False)
+        self.setContentsMargins(8, 0, 8, 0)
         self.hover, self.work, self.device = ElidedLabel(), PlainLabel(role="muted"), PlainLabel(role="muted")
         self.bar, self.cancel = QProgressBar(), QToolButton(text="Cancel")
         self.bar.setFixedWidth(140)

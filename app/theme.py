@@ -135,6 +135,10 @@ def style_sheet(theme: Theme) -> str:
     QStatusBar {{ background: {theme.surface}; border-top: 1px solid {theme.border}; }}
     QStatusBar::item {{ border: none; }}
     QScrollArea {{ border: none; background: transparent; }}
+    QFrame#card, QFrame#banner {{ background: {theme.surface}; border: 1px solid {theme.border};
+        border-left: 3px solid {theme.muted}; border-radius: 3px; }}
+    QFrame#card[severity="error"], QFrame#banner[severity="error"] {{ border-left-color: {theme.error}; }}
+    QFrame#card[severity="warning"], QFrame#banner[severity="warning"] {{ border-left-color: {theme.warning}; }}
     QLabel[role="heading"] {{ font-weight: 600; color: {theme.text}; }}
     QLabel[role="muted"] {{ color: {theme.muted}; font-weight: 400; }}
     QLabel[severity="error"] {{ color: {theme.error}; font-weight: 600; }}

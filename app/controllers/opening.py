@@ -163,6 +163,15 @@ class OpenController(QObject):
             first = next((finding for finding in report.findings if finding.severity == "error"), None)
             text = first.message if first else f"{item.name} was refused."
             self._store.note(Note(severity="error", text=text, path=path, remedy=first.remedy if first else ""))
+            self._look_elsewhere(path)
+
+    def _look_elsewhere(self, refused: str) -> None:
+        """The steps and the run settings stay with a column that has some; the passport shows the refusal."""
+        active = self._store.columns.get(self._store.active_column or "")
+        others = [column.key for column in self._store.columns.values() if column.checkpoint != refused]
+        if active is not None and active.checkpoint == refused and others:
+            self._store.activate_column(others[-1])
+            self._store.select_checkpoint(refused)
 
     def _on_hashed(self, checkpoint: str, digest: str) -> None:
         item = self._store.checkpoints.get(checkpoint)

@@ -148,7 +148,8 @@ class PanelController(QObject):
     def _why_no_numbers(self, key: str) -> str:
         case, run = self._store.case, self._store.run_state(key)
         if case is None:
-            return "there is no case"
+            failed = run.state == "error" and self._store.active_case is not None
+            return "the image could not be read" if failed else "there is no image"
         if case.reference is None:
             return "the case has no reference mask"
         reasons = {"error": "there is no result", "cancelled": "the run was cancelled", "result": "being measured"}

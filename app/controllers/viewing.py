@@ -34,6 +34,7 @@ class ViewController(QObject):
         self._frame = QTimer(self, interval=FRAME_MS, singleShot=True)
         self._frame.timeout.connect(self._on_frame)
         self._shown_case: object = None
+        steps.hide()
         self._listen(store)
         view.column_activated.connect(store.activate_column)
         view.column_close_requested.connect(store.remove_column)
@@ -160,8 +161,7 @@ class ViewController(QObject):
     def _summary(self, column: str, prediction: Prediction | None) -> str:
         if prediction is None:
             return ""
-        parts = [dice_text(self._store.measurement(column)), prediction.settings.protocol]
-        return " \N{MIDDLE DOT} ".join(part for part in parts if part)
+        return dice_text(self._store.measurement(column))
 
     def _report(self, column: str) -> CheckpointReport | None:
         return self._store.checkpoints[self._store.columns[column].checkpoint].report
@@ -175,6 +175,8 @@ class ViewController(QObject):
                 name = self._store.title(column.checkpoint)
                 shown.append((column.key, name, column.colour, prediction))
                 curves[column.key] = self._store.outcomes.curves.get(key, ())
+        usable = any(self._store.run_key(column) is not None for column in self._store.columns)
+        self._steps.setVisible(usable)  # nothing to scrub: all the room for the pictures
         self._steps.set_predictions(shown, self._store.active_column)
         self._steps.set_curves({key: curve for key, curve in curves.items() if curve})
 

@@ -97,7 +97,7 @@ class CaseList(LibraryList):
     def text(self, item: str) -> str:
         case = self._item(item)
         words = {"loading": "reading", "failed": "not readable"}.get(case.state, "")
-        return f"{case.name} \N{EM DASH} {words}" if words else case.name
+        return f"{case.name} ({words})" if words else case.name
 
     def state(self, item: str) -> tuple[str, str, str]:
         case, theme = self._item(item), self._theme
@@ -129,12 +129,9 @@ class CheckpointList(LibraryList):
 
     def text(self, item: str) -> str:
         checkpoint, title = self._item(item), self._store.title(item)
-        report = checkpoint.report
-        if report is None:
-            return f"{title} \N{EM DASH} reading"
-        if checkpoint.refused:
-            return f"{title} \N{EM DASH} refused"
-        return f"{title} \N{EM DASH} {report.producer or 'unknown producer'}"
+        if checkpoint.report is None:
+            return f"{title} (reading)"
+        return f"{title} (refused)" if checkpoint.refused else title
 
     def state(self, item: str) -> tuple[str, str, str]:
         report, theme = self._item(item).report, self._theme
@@ -144,7 +141,7 @@ class CheckpointList(LibraryList):
             return "\N{MULTIPLICATION SIGN}", theme.error, "\n".join(finding.message for finding in report.findings)
         if report.status == "ambiguous":
             return "?", theme.warning, "Ambiguous: see the passport"
-        return "\N{CHECK MARK}", theme.ok, f"{report.module_class}, {report.arch}"
+        return "\N{CHECK MARK}", theme.ok, f"{report.producer}, {report.module_class}, {report.arch}"
 
     def shown(self, item: str) -> bool:
         return any(column.checkpoint == item for column in self._store.columns.values())

@@ -58,7 +58,8 @@ class Banner(QFrame):
         self._column = ""
         self.action_button.hide()
         self.text.setText(note.text)
-        set_severity(self.text, note.severity)
+        for part in (self, self.text):
+            set_severity(part, note.severity)
         self.remedy.setText(note.remedy)
         self.remedy.setVisible(bool(note.remedy))
         self.show()

@@ -85,6 +85,7 @@ class LibraryPanel(QWidget):
         for title, view in titled:
             parts.addWidget(_titled(title, view))
         parts.setChildrenCollapsible(False)
+        self.setMinimumWidth(150)
         parts.setSizes([170, 170, 150])
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 4, 8, 8)

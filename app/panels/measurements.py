@@ -41,7 +41,7 @@ class MeasurementsPanel(QWidget):
         self.table.verticalHeader().setDefaultSectionSize(24)
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        header.setMinimumSectionSize(64)
+        header.setMinimumSectionSize(48)
         header.setTextElideMode(Qt.TextElideMode.ElideMiddle)
 
     def show_columns(self, columns: Sequence[MeasuredColumn]) -> None:

@@ -58,7 +58,7 @@ class PassportPanel(QScrollArea):
         self.hash_label = PlainLabel(wrap=True)
         self.hash_label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.hash_button, self.hash_bar = QPushButton("Compute SHA-256"), QProgressBar()
-        self.hash_button.clicked.connect(lambda: self._item and self.hash_requested.emit(self._item.id))
+        self.hash_button.clicked.connect(self._on_hash)
         self.evidence, self.hyper_parameters = TextTable(("Field", "Value", "Why")), ValueTree()
         self.evidence_section = Section("Evidence", table_view(self.evidence))
         self.hyper_section = Section("Hyper-parameters", tree_view(self.hyper_parameters))
@@ -74,6 +74,7 @@ class PassportPanel(QScrollArea):
             column.addWidget(part)
         column.addStretch(1)
         self.setWidget(self._body)
+        self.setMinimumWidth(290)
         self.setWidgetResizable(True)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -110,6 +111,10 @@ class PassportPanel(QScrollArea):
         self.hyper_parameters.set_value(report.hyper_parameters if report else {})
         self.hyper_section.setVisible(bool(report and report.hyper_parameters))
         self.verticalScrollBar().setValue(0)
+
+    def _on_hash(self) -> None:
+        if self._item is not None:
+            self.hash_requested.emit(self._item.id)
 
     def _show_hash(self, item: CheckpointItem | None) -> None:
         known = item.report.sha256 if item and item.report else None
@@ -158,8 +163,8 @@ def tree_view(model: ValueTree) -> QTreeView:
     return view
 
 
-def set_severity(label: PlainLabel, severity: str) -> None:
-    """Let the style sheet colour a label by severity."""
+def set_severity(label: QWidget, severity: str) -> None:
+    """Let the style sheet colour a label or a frame by severity."""
     label.setProperty("severity", severity)
     label.style().unpolish(label)
     label.style().polish(label)

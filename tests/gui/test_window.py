@@ -110,6 +110,7 @@ def test_a_refused_checkpoint_says_why_in_the_column_and_the_passport(qtbot: QtB
     assert "Ask for it." in column.message.text()
     assert "12 keys have no place." in window.parts.passport.findings.texts()
     assert window.parts.passport.title.text().endswith("refused <b>.ckpt")
+    assert window.store.active_column == "column 1"
     assert shown(window)[0] == "result"
 
 
