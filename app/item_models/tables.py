@@ -8,7 +8,7 @@ from typing import Any
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersistentModelIndex, Qt
 
 from app.panels.widgets.text import plain_tooltip, printable
-from core.records import NO_VALUE, CheckpointReport
+from core.records import NO_VALUE, CheckpointReport, to_plain
 
 Index = QModelIndex | QPersistentModelIndex
 Row = tuple[str, ...]
@@ -61,5 +61,5 @@ def evidence_rows(report: CheckpointReport) -> list[Row]:
 
 def value_text(value: Any) -> str:
     """A plain value on one line, cut when it is long."""
-    text = NO_VALUE if value is None else str(value)
+    text = NO_VALUE if value is None else str(to_plain(value))
     return text if len(text) <= VALUE_SHOWN else f"{text[:VALUE_SHOWN]}\N{HORIZONTAL ELLIPSIS}"
