@@ -9,8 +9,13 @@ from core.errors import SettingsRefused
 
 def resolve_device(wish: str = "auto") -> torch.device:
     """`auto` = the first GPU there is, else the CPU. `SettingsRefused` for a device this machine does not have."""
-    if wish == "auto":
-        return torch.device(_best())
+    device = torch.device(_best()) if wish == "auto" else _wished(wish)
+    if device.type == "cuda":
+        _whole_float32()
+    return device
+
+
+def _wished(wish: str) -> torch.device:
     try:
         device = torch.device(wish)
     except RuntimeError as error:
@@ -18,6 +23,12 @@ def resolve_device(wish: str = "auto") -> torch.device:
     if not _present(device):
         raise SettingsRefused(f"This machine has no device '{wish}'. Use auto or cpu.")
     return device
+
+
+def _whole_float32() -> None:
+    """CUDA convolutions round float32 to ten bits (TF32) unless told not to; the networks are defined in float32."""
+    torch.backends.cudnn.allow_tf32 = False
+    torch.backends.cuda.matmul.allow_tf32 = False
 
 
 def _best() -> str:
