@@ -34,6 +34,8 @@ def identify_path(path: Path) -> Intake:
 
 
 def _folder(path: Path) -> Intake:
+    if path.name.lower().endswith(CHECKPOINT_ENDINGS):
+        return _taken(path, "checkpoint", "a folder named like a checkpoint")
     if path.name == PROFILE_NAME:
         return _taken(path, "profiles", "a folder of vision-language profiles")
     return _taken(path, "folder", "a folder: its cases and checkpoints are listed")
