@@ -158,6 +158,13 @@ def reference_of(image: str | Path) -> Path | None:
     return find_reference(Path(image))
 
 
+def pair(images: Sequence[str], masks: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+    """Which mask belongs to which image among files that came together, and the masks left over. By name only."""
+    from core.images import pair as pair_by_name
+
+    return pair_by_name(images, masks)
+
+
 def scan(folder: str | Path) -> FolderContents:
     """Cases and checkpoints below a folder."""
     from core.images import scan_folder

@@ -10,7 +10,6 @@ from typing import Literal
 
 from PySide6.QtCore import QObject, Signal
 
-from app.controllers.pairing import pair
 from app.items import Note
 from app.jobs import Failure, Job, JobQueue
 from app.store import Store
@@ -116,7 +115,7 @@ class OpenController(QObject):
     def _open_images(self, intakes: Sequence[Intake]) -> None:
         images = [intake.path for intake in intakes if intake.kind == "image"]
         masks = [intake.path for intake in intakes if intake.kind == "labels"]
-        pairs, left_over = pair(images, masks)
+        pairs, left_over = pipeline.pair(images, masks)
         self._list_cases([_case_paths(path, pairs.get(path)) for path in images])
         for path in left_over:
             self.open_reference(path)

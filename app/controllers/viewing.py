@@ -55,6 +55,7 @@ class ViewController(QObject):
         store.measured.connect(self._on_measured)
         store.step_changed.connect(self._view.set_step)
         store.quantity_changed.connect(self._view.set_quantity)
+        store.quantity_changed.connect(self._steps.set_quantity)
         store.overlay_changed.connect(self._on_overlay_changed)
 
     # ---- cases and columns -------------------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from core.images.folders import list_cases, read_case, scan_folder
 from core.images.intensities import normalise
 from core.images.labels import looks_like_mask, read_labels
-from core.images.pairing import find_reference, pairs_with, sample_name
+from core.images.pairing import find_reference, pair, pairs_with, sample_name
 from core.images.reading import read_image
 from core.images.sniffing import READABLE, sniff_image
 from core.images.writing import write_labels, write_probability
@@ -14,6 +14,7 @@ __all__ = [
     "list_cases",
     "looks_like_mask",
     "normalise",
+    "pair",
     "pairs_with",
     "read_case",
     "read_image",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 IMAGE_FOLDERS = frozenset({"image", "images", "img", "imgs"})
@@ -114,6 +115,24 @@ def pairs_with(image: Path | str, mask: Path | str) -> bool:
     if image.parent.name.lower() in IMAGE_FOLDERS:
         return image.parent.parent == mask.parent.parent
     return mask.parent.parent == image.parent
+
+
+def pair(images: Sequence[str], masks: Sequence[str]) -> tuple[dict[str, str], list[str]]:
+    """Masks by image for files that came together, and the masks left over.
+
+    One image and one mask belong together whatever they are called; of several, those whose names agree (as in
+    `choose_label`), and only if that is unique both ways.
+    """
+    if len(images) == 1 and len(masks) == 1:
+        return {images[0]: masks[0]}, []
+    found: dict[str, str] = {}
+    for image in images:
+        chosen = choose_label(Path(image).name, [Path(mask).name for mask in masks])
+        fitting = [mask for mask in masks if Path(mask).name == chosen]
+        rivals = [other for other in images if image_key(Path(other).name) == image_key(Path(image).name)]
+        if len(fitting) == 1 and len(rivals) == 1:
+            found[image] = fitting[0]
+    return found, [mask for mask in masks if mask not in found.values()]
 
 
 def find_reference(image: Path | str) -> Path | None:

@@ -12,7 +12,6 @@ from PySide6.QtTest import QAbstractItemModelTester
 from pytestqt.qtbot import QtBot
 
 from app.actions import COMMANDS, shortcut_lines
-from app.controllers.pairing import pair
 from app.item_models.facts import key_facts, size_text
 from app.item_models.measurements import MeasuredColumn, MeasurementTable
 from app.item_models.tree import BATCH, ValueTree
@@ -21,6 +20,7 @@ from app.panels.film_choice import FilmChoice
 from app.panels.passport import PassportPanel
 from app.recent import menu_text
 from app.settings import RECENT_KEPT, Settings
+from core.pipeline import pair
 from core.records import NO_VALUE, Evidence, FilmReport, Finding, Measurement, MetricValue
 from tests.gui import fakes
 
