@@ -86,7 +86,7 @@ def command_line(checkpoint: str, image: str, settings: RunSettings, film_stages
 
 
 def dice_against_steps(prediction: Prediction, reference: Array) -> tuple[float | None, ...]:
-    """Dice of every kept step's estimate, cut at the prediction's threshold, against reference (slices, rows, columns)."""
+    """Dice of every kept step's estimate, cut at the prediction's threshold; reference (slices, rows, columns)."""
     from core.metrics.measures import dice
 
     return tuple(dice(_cut(step, prediction.threshold), reference) for step in prediction.steps)

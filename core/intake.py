@@ -17,7 +17,7 @@ PROBED_MEMBERS = 32
 
 
 def identify_path(path: Path) -> Intake:
-    """A checkpoint, an image, a label map, a profile cache or a folder; `unknown` comes with the reason. Never raises."""
+    """A checkpoint, image, label map, profile cache or folder; `unknown` comes with the reason. Never raises."""
     if path.is_dir():
         return _folder(path)
     name = path.name.lower()

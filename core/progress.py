@@ -1,4 +1,4 @@
-"""One hook for progress and cancellation: core calls `report(Progress(...))`; raising `Cancelled` in it stops the run."""
+"""One hook for progress and cancellation: core calls `report(Progress(...))`; raising `Cancelled` stops the run."""
 
 from __future__ import annotations
 

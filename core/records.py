@@ -203,8 +203,8 @@ class Case:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilmSettings:
     """`auto` follows the protocol; `on`, `off`, `shuffle` override it and are labelled. `strength` 0 = identity, 1 = as
-    trained; `stages` None = all trained stages; `unit`: each window has its own condition (as the producers' test), or the
-    whole image has one (as their validation)."""
+    trained; `stages` None = all trained stages; `unit`: each window has its own condition (as the producers' test), or
+    the whole image has one (as their validation)."""
 
     mode: FilmMode = "auto"
     strength: float = 1.0
@@ -216,8 +216,8 @@ class FilmSettings:
 class RunSettings:
     """Everything that decides a prediction, apart from checkpoint and image.
 
-    `steps` None = the checkpoint's own number; `samples` None = its `num_ensemble`. `keep`: `all`, `last`, or a tuple of
-    t in [0, 1] (floats) or step numbers (ints). `threshold` None = the checkpoint's own, in its value range.
+    `steps` None = the checkpoint's own number; `samples` None = its `num_ensemble`. `keep`: `all`, `last`, or a tuple
+    of t in [0, 1] (floats) or step numbers (ints). `threshold` None = the checkpoint's own, in its value range.
     """
 
     seed: int = 0

@@ -1,4 +1,4 @@
-"""Build the network without memory, compare every key and shape with the file, then fill. Nothing missing, nothing left."""
+"""Build the network without memory, compare every key and shape with the file, then fill: nothing missing or left."""
 
 from __future__ import annotations
 
@@ -163,7 +163,7 @@ def _not_finite(keys: list[str]) -> Finding:
     return Finding(
         severity="error",
         code="weights.not-finite",
-        message=f"{len(keys)} weights hold NaN or infinite numbers (first: {keys[0]}), so every prediction would be empty.",
+        message=f"{len(keys)} weights hold NaN or infinite numbers (first: {keys[0]}): no prediction can come of it.",
         remedy="The training diverged or the file is damaged: take an earlier checkpoint of this run.",
     )
 
