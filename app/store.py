@@ -125,14 +125,14 @@ class Store(QObject):
     # ---- checkpoints -------------------------------------------------------------------------------------------------
 
     def title(self, checkpoint: str) -> str:
-        """The file's name; with as many of its folders as tell it from others of that name (`run 3/best.ckpt`)."""
-        path = PurePath(checkpoint)
-        others = [PurePath(other).parts for other in self.checkpoints if other != checkpoint]
-        for count in range(1, len(path.parts)):
-            ending = path.parts[-count:]
-            if all(other[-count:] != ending for other in others):
-                return "/".join(ending)
-        return str(path)
+        """The file's name, or its run's for the best checkpoint of a run folder; with as many of its folders as tell it
+        from others of that name (`run 3/last.ckpt`)."""
+        parts = _name_parts(checkpoint)
+        others = [_name_parts(other) for other in self.checkpoints if other != checkpoint]
+        for count in range(1, len(parts)):
+            if all(other[-count:] != parts[-count:] for other in others):
+                return "/".join(parts[-count:])
+        return checkpoint
 
     def add_checkpoint(self, path: str) -> str:
         """List a checkpoint that is being inspected; one that is listed already is inspected again. Returns its id."""
@@ -289,6 +289,14 @@ class Store(QObject):
     def note(self, note: Note) -> None:
         self.notes = [*self.notes, note][-NOTES_KEPT:]
         self.noted.emit(note)
+
+
+def _name_parts(checkpoint: str) -> tuple[str, ...]:
+    """Folders and name: producers write `<run>/checkpoints/best.ckpt`, where only the run's name says anything."""
+    parts = PurePath(checkpoint).parts
+    if len(parts) > 3 and parts[-2] == "checkpoints":
+        return parts[:-2] if parts[-1] == "best.ckpt" else (*parts[:-2], parts[-1])
+    return parts
 
 
 def _refusal(checkpoint: CheckpointItem) -> Failure:

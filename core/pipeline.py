@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import replace
 from operator import index
@@ -27,6 +28,10 @@ from core.records import (
     RunSettings,
     frozen_array,
 )
+
+# Threads of torch that wait for each other should sleep, not spin: other programs and our own window need the cores
+# too. With two busy cores a network call took several times as long when they spun. Must be set before torch loads.
+os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 if TYPE_CHECKING:
     from core.sampling.draws import Draws

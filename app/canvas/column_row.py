@@ -86,6 +86,10 @@ class ColumnRow(QWidget):
             self.set_active(key)
         self._arrange()
 
+    def set_kind(self, key: str, text: str) -> None:
+        """What the checkpoint of a column is, in a few words (`sofl-seg, dfm with FiLM`)."""
+        self._columns[key].header.set_kind(text)
+
     def remove_column(self, key: str) -> None:
         column = self._columns.pop(key)
         self._row.removeWidget(column)

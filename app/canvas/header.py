@@ -16,7 +16,7 @@ from app.theme import Theme
 
 
 class ColumnHeader(QWidget):
-    """Chip, name and summary in one line; badges in as many lines as they need; progress while something runs."""
+    """Chip and name; what it is and its number; badges in as many lines as they need; progress while something runs."""
 
     close_requested = Signal()
     cancel_requested = Signal()
@@ -26,7 +26,7 @@ class ColumnHeader(QWidget):
         self._theme = theme
         self._badges: list[Badge] = []
         self.chip, self.title = ColourChip(colour), ElidedLabel(title, role="heading")
-        self.summary = PlainLabel(role="heading")
+        self.kind, self.summary = ElidedLabel("", role="muted"), PlainLabel(role="heading")
         self.close_button = _tool_button("\N{MULTIPLICATION SIGN}", f"Close {title}", self.close_requested)
         self.cancel_button = _tool_button("Cancel", "Stop this run", self.cancel_requested)
         self.progress = PlainProgressBar()
@@ -39,11 +39,13 @@ class ColumnHeader(QWidget):
         self._badge_area = QWidget()
         FlowLayout(self._badge_area)
         self._badge_area.hide()
-        whole.addLayout(_line(self.chip, self.title, self.summary, self.close_button))
+        whole.addLayout(_line(self.chip, self.title, self.close_button))
+        whole.addLayout(_line(self.kind, self.summary))
         whole.addWidget(self._badge_area)
         whole.addLayout(_line(self.progress, self.cancel_button))
         for widget in (self.chip, self.close_button):
             widget.setVisible(closable)
+        self.kind.hide()
         self.summary.hide()
         self.show_progress(None, 0, "")
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
@@ -53,6 +55,11 @@ class ColumnHeader(QWidget):
     def set_title(self, title: str) -> None:
         self.title.setText(title)
         self.close_button.setToolTip(plain_tooltip(f"Close {title}"))
+
+    def set_kind(self, text: str) -> None:
+        """What the checkpoint is, in a few words: names of runs look alike."""
+        self.kind.setText(text)
+        self.kind.setVisible(bool(text))
 
     def set_summary(self, text: str) -> None:
         self.summary.setText(text)

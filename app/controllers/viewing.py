@@ -80,6 +80,7 @@ class ViewController(QObject):
     def _on_column_added(self, column: str) -> None:
         item = self._store.columns[column]
         self._view.add_column(column, self._store.title(item.checkpoint), item.colour)
+        self._view.set_kind(column, kind_text(self._report(column)))
         self._view.set_threshold(column, item.threshold)
         self._on_run_changed(column)
 
@@ -87,6 +88,7 @@ class ViewController(QObject):
         """Two files of one name are told apart by their folders as soon as both are open."""
         for column in self._store.columns.values():
             self._view.add_column(column.key, self._store.title(column.checkpoint), column.colour)
+            self._view.set_kind(column.key, kind_text(self._report(column.key)))
 
     def _on_column_activated(self, column: str | None) -> None:
         if column is not None:
@@ -190,6 +192,15 @@ def state_text(run: RunState) -> str:
     if run.failure is not None:
         return run.failure.message
     return stage_text(run.progress) if run.progress is not None else run.message
+
+
+def kind_text(report: CheckpointReport | None) -> str:
+    """`sofl-seg, dfm with FiLM`: what tells checkpoints apart whose names look alike."""
+    if report is None or report.mode is None:
+        return ""
+    network = "soft2hard " if report.module_class == "FlowSoft2HardModel" else ""
+    film = " with FiLM" if report.film is not None else ""
+    return f"{report.producer}, {network}{report.mode.partition('_')[0]}{film}"
 
 
 def stage_text(progress: Progress) -> str:

@@ -13,6 +13,7 @@ from app.jobs import Failure
 from app.panels.widgets.text import plain_tooltip, printable
 from core.records import NO_VALUE, Measurement, MetricValue
 
+NAMED = 2
 Index = QModelIndex | QPersistentModelIndex
 TITLES = {
     "dice": "Dice",
@@ -82,7 +83,8 @@ class MeasurementTable(QAbstractTableModel):
             return "Measure" if role == Qt.ItemDataRole.DisplayRole else None
         column = self._columns[section - 1]
         if role == Qt.ItemDataRole.DisplayRole:
-            return printable(column.title)
+            # Three names do not fit beside each other: then the colour stands for the column, as everywhere.
+            return printable(column.title) if len(self._columns) <= NAMED else ""
         if role == Qt.ItemDataRole.DecorationRole:
             return chip(column.colour)
         return plain_tooltip(column.title) if role == Qt.ItemDataRole.ToolTipRole else None

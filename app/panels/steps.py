@@ -141,6 +141,8 @@ class StepsPanel(QWidget):
             del self._live[key]
             self._rebuild_if_active(key)
             return
+        if known and known[-1].step is step:
+            return  # the run has gone on, but not to another step
         anew = not known or step.index <= known[-1].step.index
         if anew:
             known.clear()

@@ -16,10 +16,11 @@ class PlainProgressBar(QProgressBar):
         self.setTextVisible(True)
 
     def show_progress(self, done: int, total: int, words: str) -> None:
-        """`done` of `total` with `words`; busy, without numbers, when `total` is 0."""
+        """`done` of `total` with `words`; an empty bar with words alone when `total` is 0."""
         self._words = printable(words) + (f"  {done} / {total}" if total > 0 else "")
-        self.setRange(0, max(total, 0))
-        self.setValue(done)
+        # Not Qt's busy bar (a range of 0): it fills the whole bar, and the words on it cannot be read.
+        self.setRange(0, max(total, 1))
+        self.setValue(done if total > 0 else 0)
         self.update()
 
     def text(self) -> str:
