@@ -2,7 +2,7 @@
 
     python tools/make_demo.py --out resources/demo                everything, in order
     python tools/make_demo.py --only vlm                          one part; vlm starts from dfm, soft2hard from cfm
-    python tools/make_demo.py --only real --xca ../shared/data/xca --limit 10
+    python tools/make_demo.py --only real --limit 8 --shrink 2
 
 Seeded, one thread: the same torch on the same kind of processor gives the same files. `--minutes M` ends each training
 after M minutes at the latest; then the files depend on the machine's speed.
@@ -58,7 +58,7 @@ def make_part(part: str, options: argparse.Namespace) -> None:
         "cases": lambda: write_cases(out),
         "profiles": lambda: write_profiles(out, BY_NAME["vlm"]),
         "table": lambda: print_demo_table(out, say),
-        "real": lambda: print_real_table(out, options.xca, options.limit, say),
+        "real": lambda: print_real_table(out, options.xca, options.limit, options.shrink, say),
     }
     if part in BY_NAME:
         make_checkpoint(out, BY_NAME[part], options.minutes)
@@ -75,6 +75,7 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=None, help="longest time of one training")
     parser.add_argument("--xca", type=Path, default=ROOT.parent / "shared" / "data" / "xca", help="real angiograms")
     parser.add_argument("--limit", type=int, default=None, help="how many real angiograms; all if left out")
+    parser.add_argument("--shrink", type=int, default=1, help="average blocks of this many pixels of them first")
     options = parser.parse_args()
     torch.set_num_threads(1)
     for part in PARTS if options.only is None else (options.only,):

@@ -123,7 +123,8 @@ def test_a_continuous_checkpoint_segments_a_part_of_a_demo_case(name: str) -> No
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "number"), [("cfm", 3), ("soft2hard", 3), *((name, n) for name in ("dfm", "vlm") for n in (1, 2, 3))]
+    ("name", "number"),
+    [("cfm", 3), ("soft2hard", 3), *((name, n) for name in ("dfm", "vlm") for n in (1, 2)), ("dfm", 3)],
 )
 def test_a_checkpoint_segments_the_other_demo_cases(name: str, number: int) -> None:
     case = demo_case(DEMO, NAMES[number])
@@ -131,10 +132,12 @@ def test_a_checkpoint_segments_the_other_demo_cases(name: str, number: int) -> N
 
 
 def test_without_its_film_heads_the_vlm_checkpoint_predicts_something_worse() -> None:
-    case = demo_case(DEMO, NAMES[0])
+    """The last case has a bright tree besides the dark one; which of them is the vessel, the condition says."""
+    case = demo_case(DEMO, NAMES[3])
     on = _predict("vlm", case)
     off = _predict("vlm", case, RunSettings(keep="last", film=FilmSettings(mode="off")))
     assert [deviation.code for deviation in off.deviations] == ["film.off"]
+    assert _dice(on, case) >= 0.85
     assert _dice(on, case) - _dice(off, case) > 0.1
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ class Pool:
     soft: Floats
 
 
-def normalise(image: NDArray[np.uint8]) -> Floats:
+def normalise(image: NDArray[Any]) -> Floats:
     """Per image to [-1, 1] (spec section 11)."""
     values = image.astype(np.float32)
     low, high = values.min(), values.max()
