@@ -44,7 +44,7 @@ class ViewController(QObject):
     def _listen(self, store: Store) -> None:
         store.case_activated.connect(lambda _: self._show_case())
         store.case_changed.connect(self._on_case_changed)
-        for signal in (store.checkpoint_added, store.checkpoint_removed):
+        for signal in (store.checkpoint_added, store.checkpoint_changed, store.checkpoint_removed):
             signal.connect(lambda _: self._name_columns())
         store.column_added.connect(self._on_column_added)
         store.column_removed.connect(self._on_column_removed)

@@ -14,6 +14,7 @@ from app.panels.widgets.text import plain_tooltip, printable
 from core.records import NO_VALUE, Measurement, MetricValue
 
 NAMED = 2
+RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 Index = QModelIndex | QPersistentModelIndex
 TITLES = {
     "dice": "Dice",
@@ -73,7 +74,7 @@ class MeasurementTable(QAbstractTableModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             return plain_tooltip(value.reason if value is not None else column.reason)
         if role == Qt.ItemDataRole.TextAlignmentRole:
-            return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+            return RIGHT
         return None
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
@@ -87,6 +88,8 @@ class MeasurementTable(QAbstractTableModel):
             return printable(column.title) if len(self._columns) <= NAMED else ""
         if role == Qt.ItemDataRole.DecorationRole:
             return chip(column.colour)
+        if role == Qt.ItemDataRole.TextAlignmentRole:
+            return RIGHT
         return plain_tooltip(column.title) if role == Qt.ItemDataRole.ToolTipRole else None
 
     def reasons(self) -> tuple[str, ...]:

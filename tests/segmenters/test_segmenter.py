@@ -79,7 +79,13 @@ def test_steps_can_be_chosen_by_t_or_by_number(dfm: Segmenter) -> None:
 
 @pytest.mark.parametrize(
     ("keep", "kept"),
-    [((0.5,), {5, 10}), ((0.05, 0.15, 0.25), {0, 2, 10}), ((-1.0, 2.0), {0, 10}), ((3, 99, -1), {3, 10}), ("last", {10})],
+    [
+        ((0.5,), {5, 10}),
+        ((0.05, 0.15, 0.25), {0, 2, 10}),
+        ((-1.0, 2.0), {0, 10}),
+        ((3, 99, -1), {3, 10}),
+        ("last", {10}),
+    ],
 )
 def test_t_maps_to_steps_as_the_producers_do(keep: object, kept: set[int]) -> None:
     """round(t * (steps - 1)), half to even, t clipped; numbers outside the grid are dropped (spec section 11)."""
@@ -215,9 +221,7 @@ def test_a_file_that_does_not_fit_is_refused(tmp_path: Path, change: dict[str, o
 
 
 def test_a_head_that_is_missing_a_key_is_never_dropped_in_silence(tmp_path: Path) -> None:
-    path = write_checkpoint(
-        tmp_path / "half.ckpt", DFM | FILM, film=True, change={"vlm_film_heads.1.mlp.0.bias": None}
-    )
+    path = write_checkpoint(tmp_path / "half.ckpt", DFM | FILM, film=True, change={"vlm_film_heads.1.mlp.0.bias": None})
     with pytest.raises(CheckpointRefused):
         pipeline.load(path, device="cpu")
 
