@@ -158,8 +158,7 @@ def _legacy(dossier: Dossier, inventory: Inventory, heads: int) -> None:
     dossier.warning(
         "film.legacy-point",
         f"{heads} FiLM heads without a stage list come from an unpublished version of sofl-seg. That it applied FiLM "
-        "at "
-        "point A is an assumption, the same that sofl-seg's own evaluation makes.",
+        "at point A is an assumption, the same that sofl-seg's own evaluation makes.",
         OVERRIDE_POINT,
     )
 
@@ -187,8 +186,7 @@ def _condition(dossier: Dossier, settings: Settings, conditioner: ConditionerCon
         dossier.warning(
             "hparams.disagrees",
             f"Hyper-parameter vlm_film_config.use_text_prompt_cond is {asked}, but the file has {there}weights for a "
-            "text "
-            "condition: the weights are taken.",
+            "text condition: the weights are taken.",
         )
     prompts = settings.texts("prompt_templates")
     if conditioner.text is None:

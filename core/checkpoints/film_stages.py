@@ -81,9 +81,8 @@ def choose_stages(
     if not choices:
         dossier.error(
             "film.stages-contradict",
-            f"The {len(heads)} FiLM heads have {channels} channels, and no {len(heads)} ascending decoder stages "
-            "have these "
-            f"widths: the decoder has {list(stage_channels)} (stage 0, the lowest resolution, first).",
+            f"The {len(heads)} FiLM heads have {channels} channels, and no {len(heads)} ascending decoder stages have "
+            f"these widths: the decoder has {list(stage_channels)} (stage 0, the lowest resolution, first).",
             FROM_TRAINING,
         )
         return None
@@ -122,8 +121,7 @@ def _from_metadata(dossier: Dossier, choices: tuple[Stages, ...], claims: Claims
         dossier.error(
             "film.stages-contradict",
             f"vlm_film_trained_stages says {_shown(claims.metadata)}, but the widths of the FiLM heads and of the "
-            "decoder "
-            f"allow {_lists(choices)}.",
+            f"decoder allow {_lists(choices)}.",
             CHOOSE,
         )
         return None
@@ -147,8 +145,7 @@ def _from_hparams(dossier: Dossier, choices: tuple[Stages, ...], stored: Any) ->
         dossier.warning(
             "hparams.disagrees",
             f"Hyper-parameter vlm_film_decoder_stages is {_shown(stored)}, but the widths of heads and decoder allow "
-            "only "
-            f"{_lists(choices)}: the widths are taken.",
+            f"only {_lists(choices)}: the widths are taken.",
             CHOOSE,
         )
         return None
@@ -169,9 +166,8 @@ def _from_widths(dossier: Dossier, choices: tuple[Stages, ...]) -> Stages:
         dossier.ambiguous = True
         dossier.warning(
             "film.stages-ambiguous",
-            f"Several decoder stages have the same width: the FiLM heads fit {_lists(choices)}, and the file does "
-            "not say "
-            f"which. {list(stages)} is taken.",
+            f"Several decoder stages have the same width: the FiLM heads fit {_lists(choices)}, and the file does not "
+            f"say which. {list(stages)} is taken.",
             CHOOSE,
         )
     else:

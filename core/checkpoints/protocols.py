@@ -52,16 +52,14 @@ def _warm_up(dossier: Dossier, film: FilmReport, epoch: int | None) -> bool:
         dossier.warning(
             "film.epoch-unknown",
             f"The file does not say in which epoch it was saved, so whether the FiLM warm-up of {film.warmup_epochs} "
-            "epochs "
-            "was over is unknown. It is taken as over.",
+            "epochs was over is unknown. It is taken as over.",
             "Switch FiLM off to see the other reading.",
         )
     elif epoch < film.warmup_epochs:
         dossier.warning(
             "film.warmup-not-over",
             f"This checkpoint was saved in epoch {epoch}, before the FiLM warm-up of {film.warmup_epochs} epochs was "
-            "over: "
-            "its FiLM heads are untrained, and it is run with FiLM off, as it was trained so far.",
+            "over: its FiLM heads are untrained, and it is run with FiLM off, as it was trained so far.",
             "Switch FiLM on to see what the heads do.",
         )
         return False
@@ -81,15 +79,13 @@ def _gate_warm_up(dossier: Dossier, gate: JunctionGateReport, epoch: int | None)
         dossier.warning(
             "gate.warmup-not-over",
             f"This checkpoint was saved in epoch {epoch}, before the junction gate's warm-up of {gate.warmup_epochs} "
-            "epochs "
-            "was over: it is run with the gate open, as it was trained so far.",
+            "epochs was over: it is run with the gate open, as it was trained so far.",
         )
         return
     dossier.note(
         DIFFERS,
         "The published evaluation ran this checkpoint without its junction gate: it counts epochs from 0, so the "
-        "gate's "
-        f"warm-up of {gate.warmup_epochs} epochs was never over.",
+        f"gate's warm-up of {gate.warmup_epochs} epochs was never over.",
         SEE_BOTH,
     )
 
@@ -100,8 +96,7 @@ def _shared_condition(dossier: Dossier, film: FilmReport, *, evaluated: bool) ->
     dossier.note(
         DIFFERS,
         "The published evaluation took the condition of the first window of the first image for every window and "
-        "image "
-        f"(batch_strategy {film.batch_strategy}); as-trained computes it for each window.",
+        f"image (batch_strategy {film.batch_strategy}); as-trained computes it for each window.",
         SEE_BOTH,
     )
 
@@ -110,6 +105,5 @@ def _validation(dossier: Dossier) -> None:
     dossier.note(
         "protocol.validation-differs",
         "During training, validation computed one condition from the whole image, and the test step one for each "
-        "window, so "
-        "validation scores of this checkpoint do not describe its test predictions.",
+        "window, so validation scores of this checkpoint do not describe its test predictions.",
     )

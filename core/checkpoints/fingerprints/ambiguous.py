@@ -16,8 +16,7 @@ OLD_FILE = Writer(
 CODE = "producer.ambiguous"
 MESSAGE = (
     "Nothing in this file tells whether soft-seg (before 2026-01) or sofl-seg (before 2026-01-20) wrote it. Taken: "
-    "values "
-    "in [0, 1], mask where x > 0.5, as both did from 2025-12-12 on. The other reading: mask where x > 0, for values in "
-    "[-1, 1] (soft-seg of 2025-12-08) or by a slip of its evaluation (sofl-seg of 2026-01-12)."
+    "values in [0, 1], mask where x > 0.5, as both did from 2025-12-12 on. The other reading: mask where x > 0, for "
+    "values in [-1, 1] (soft-seg of 2025-12-08) or by a slip of its evaluation (sofl-seg of 2026-01-12)."
 )
 REMEDY = "If the mask looks too small, set the threshold to 0: in the passport, or with --threshold 0."
