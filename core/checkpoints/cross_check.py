@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from core.checkpoints.dossier import FROM_TRAINING, Dossier
+from core.checkpoints.dossier import FROM_TRAINING, IF_ON_PURPOSE, Dossier
 from core.checkpoints.hyper_parameters import MOST_LEVELS, Settings, show
 from core.networks import Architecture
 from core.networks.medsegdiff.config import BASE, MedSegDiffConfig
@@ -90,5 +90,5 @@ def _disagree(dossier: Dossier, key: str, stored: Any, shape: str) -> None:
     dossier.warning(
         "hparams.disagrees",
         f"Hyper-parameter {key} is {show(stored)}, but {shape}: the weights are taken.",
-        "Nothing to do if the file was made so on purpose; otherwise compare with the original file.",
+        IF_ON_PURPOSE,
     )

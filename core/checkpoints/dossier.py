@@ -8,6 +8,7 @@ from typing import Any
 from core.records import CheckpointReport, Evidence, Finding, Severity
 
 FROM_TRAINING = "Save the checkpoint again with the code that trained it, or ask its author for the original file."
+IF_ON_PURPOSE = "Nothing to do if the file was made so on purpose; otherwise compare with the original file."
 
 
 class Dossier:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from core.checkpoints.dossier import Dossier
+from core.checkpoints.dossier import IF_ON_PURPOSE, Dossier
 from core.checkpoints.film_stages import (
     CONDITIONER,
     HEADS,
@@ -187,6 +187,7 @@ def _condition(dossier: Dossier, settings: Settings, conditioner: ConditionerCon
             "hparams.disagrees",
             f"Hyper-parameter vlm_film_config.use_text_prompt_cond is {asked}, but the file has {there}weights for a "
             "text condition: the weights are taken.",
+            IF_ON_PURPOSE,
         )
     prompts = settings.texts("prompt_templates")
     if conditioner.text is None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from core.checkpoints.contents import Contents, TensorInfo
 from core.checkpoints.cross_check import describe_sizes
-from core.checkpoints.dossier import FROM_TRAINING, Dossier
+from core.checkpoints.dossier import FROM_TRAINING, IF_ON_PURPOSE, Dossier
 from core.checkpoints.film import ConditionerConfig, Film, describe_film, is_film_key, note_slots
 from core.checkpoints.film_stages import Head, read_heads
 from core.checkpoints.fingerprints import Clues
@@ -217,6 +217,7 @@ class _Identifier:
             self.dossier.warning(
                 "hparams.disagrees",
                 "Hyper-parameter use_vlm_film is False, but the file has FiLM heads: they are used.",
+                f"{IF_ON_PURPOSE} Switch FiLM off to see the other reading.",
             )
         self.film = describe_film(
             self.dossier,

@@ -94,7 +94,8 @@ def _no_weights(message: str) -> Finding:
 
 def _skipped(name: str, count: int) -> Finding:
     message = f"{name}: {count:,} entries of state_dict hold no tensor and were skipped."
-    return Finding(severity="warning", code="weights.not-tensors", message=message)
+    remedy = "Nothing to do if the checkpoint loads: every weight of the network was found."
+    return Finding(severity="warning", code="weights.not-tensors", message=message, remedy=remedy)
 
 
 def unwrapped(tensors: Weights, findings: list[Finding]) -> Weights:

@@ -80,6 +80,7 @@ def _gate_warm_up(dossier: Dossier, gate: JunctionGateReport, epoch: int | None)
             "gate.warmup-not-over",
             f"This checkpoint was saved in epoch {epoch}, before the junction gate's warm-up of {gate.warmup_epochs} "
             "epochs was over: it is run with the gate open, as it was trained so far.",
+            "Take a later checkpoint of this run to see the gate work.",
         )
         return
     dossier.note(

@@ -25,7 +25,8 @@ def remarks_on(root: Any, unknown: Mapping[str, int], left_over: int = 0) -> tup
         found.append(warning)
     if left_over:
         message = f"{left_over:,} bytes follow the last tensor of the file; they are ignored."
-        found.append(Finding(severity="warning", code="file.left-over", message=message))
+        remedy = "Copy or download the file again if it should hold nothing else."
+        found.append(Finding(severity="warning", code="file.left-over", message=message, remedy=remedy))
     return tuple(found)
 
 
@@ -49,7 +50,8 @@ def _named_code(settings: Any) -> Finding | None:
     if not names:
         return None
     message = f"The settings name code to be created ({', '.join(names[:MAX_NAMED])}); it is shown as text only."
-    return Finding(severity="warning", code="hparams.names-code", message=message)
+    remedy = "Nothing to do: no file that is opened here can run anything."
+    return Finding(severity="warning", code="hparams.names-code", message=message, remedy=remedy)
 
 
 def _code_names(settings: Any) -> Iterator[str]:

@@ -24,8 +24,8 @@ def describe_data(dossier: Dossier, settings: Settings, checkpoint: Path) -> Non
         dossier.warning(
             "config.disagrees",
             f"config.yaml of the training run says data.name {show(name)}, hyper-parameter data_name says "
-            f"{show(stored)}. "
-            "The config is taken.",
+            f"{show(stored)}. The config is taken.",
+            "Check that the checkpoint lies in the folder of its own run.",
         )
 
 

@@ -82,4 +82,5 @@ def _initial_weights(state: Mapping[Any, Any]) -> Finding:
 
 def _incomplete(name: str, where: str) -> Finding:
     message = f"The keys or shapes of {where} are not those of state_dict, so the {name} weights are not offered."
-    return Finding(severity="warning", code=f"weights.{name}-incomplete", message=message)
+    remedy = "Nothing to do for a run with the model weights; for the average, ask for the original file."
+    return Finding(severity="warning", code=f"weights.{name}-incomplete", message=message, remedy=remedy)

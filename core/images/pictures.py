@@ -174,7 +174,8 @@ def _frame_finding(picture: Pillow.Image, name: str) -> tuple[Finding, ...]:
     try:
         frames = int(getattr(picture, "n_frames", 1))
     except DAMAGED + TOO_LARGE:  # the first frame is whole; what follows is not shown anyway
-        return (warning("image.first-frame", f"{name}: only the first frame is shown; what follows it is damaged."),)
+        message = f"{name}: only the first frame is shown; what follows it is damaged."
+        return (warning("image.first-frame", message, "Copy it again if you need the other frames."),)
     if frames <= 1:
         return ()
     return (note("image.first-frame", f"{name} holds {frames} frames; the first is shown."),)
