@@ -21,6 +21,7 @@ sys.path.insert(0, str(ROOT))
 
 import torch  # noqa: E402
 
+from core.checkpoints.reader import open_checkpoint, read_many  # noqa: E402
 from tools.demo.cases import write_cases  # noqa: E402
 from tools.demo.checkpoint_file import write_run  # noqa: E402
 from tools.demo.profiles import write_profiles  # noqa: E402
@@ -43,13 +44,14 @@ def make_checkpoint(out: Path, recipe: Recipe, minutes: float | None) -> None:
 
 
 def _start(out: Path, recipe: Recipe) -> dict[str, torch.Tensor] | None:
+    """Weights of the recipe that this one starts from, read as any checkpoint is."""
     if recipe.start_from is None:
         return None
     path = out / BY_NAME[recipe.start_from].checkpoint
     if not path.is_file():
         sys.exit(f"{recipe.name} starts from {recipe.start_from}, and {path} is not there: make that one first.")
-    weights: dict[str, torch.Tensor] = torch.load(path, weights_only=True)["state_dict"]
-    return weights
+    contents = open_checkpoint(path)
+    return {name: torch.from_numpy(array) for name, array in read_many(contents, contents.root["state_dict"])}
 
 
 def make_part(part: str, options: argparse.Namespace) -> None:
