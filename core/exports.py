@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
-import tempfile
 from pathlib import Path
 
 import numpy as np
 
+from core.files import write_whole
 from core.images import write_labels, write_probability
-from core.records import Array, Image, Prediction, RunSettings, Step, to_plain
+from core.records import Array, Image, Prediction, RunSettings, to_plain
 
 
 def save_prediction(prediction: Prediction, image: Image, folder: Path, stem: str, *, steps: bool) -> tuple[Path, ...]:
@@ -19,7 +18,6 @@ def save_prediction(prediction: Prediction, image: Image, folder: Path, stem: st
 
     Pictures for 2D images (PNG: mask 8 bit 0/255, probability 16 bit), NIfTI with the image's affine for volumes.
     """
-    folder.mkdir(parents=True, exist_ok=True)
     ending = ".png" if len(image.voxels) == 1 else ".nii.gz"
     files = [
         write_labels(prediction.mask, folder / f"{stem}_mask{ending}", like=image),
@@ -32,7 +30,6 @@ def save_prediction(prediction: Prediction, image: Image, folder: Path, stem: st
 
 
 def _save_steps(prediction: Prediction, image: Image, folder: Path, ending: str) -> list[Path]:
-    folder.mkdir(parents=True, exist_ok=True)
     low, high = prediction.value_range
     files = []
     for step in prediction.steps:
@@ -57,14 +54,11 @@ def _write_json(path: Path, prediction: Prediction) -> Path:
         "steps": [{"index": step.index, "t": step.t} for step in prediction.steps],
         "provenance": to_plain(prediction.provenance),
     }
-    descriptor, part = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    with os.fdopen(descriptor, "w", encoding="utf-8") as stream:
-        json.dump(record, stream, indent=2, ensure_ascii=False)
-    os.replace(part, path)
-    return path
+    text = json.dumps(record, indent=2, ensure_ascii=False)
+    return write_whole(path, lambda part: part.write_text(text, encoding="utf-8"))
 
 
-def command_line(checkpoint: str, image: str, settings: RunSettings, film_stages: tuple[int, ...] | None = None) -> str:
+def command_line(checkpoint: str, image: str, settings: RunSettings) -> str:
     """`flowglass predict ...` with every setting that differs from its default."""
     default = RunSettings()
     words = ["flowglass", "predict", checkpoint, image, "-o", "results", "--seed", str(settings.seed)]
@@ -87,11 +81,6 @@ def command_line(checkpoint: str, image: str, settings: RunSettings, film_stages
 
 def dice_against_steps(prediction: Prediction, reference: Array) -> tuple[float | None, ...]:
     """Dice of every kept step's estimate, cut at the prediction's threshold; reference (slices, rows, columns)."""
-    from core.metrics.measures import dice
+    from core.metrics import dice_curve
 
-    return tuple(dice(_cut(step, prediction.threshold), reference) for step in prediction.steps)
-
-
-def _cut(step: Step, threshold: float) -> Array:
-    mask: Array = step.estimate > threshold
-    return mask
+    return tuple(dice_curve((step.estimate > prediction.threshold for step in prediction.steps), reference))

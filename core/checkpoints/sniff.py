@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Literal
 
+from core.checkpoints.intake import CHOOSE
 from core.checkpoints.refusal import Refusal, damaged
 
 Kind = Literal["zip", "pickle", "safetensors", "text"]
 HEAD = 1024
 SMALLEST = 8
-CHOOSE = "Choose the checkpoint file itself (.ckpt, .pt, .pth or .safetensors)."
 UNPACK = "Unpack it first, then open the checkpoint inside."
 EXPORT = "Open the .ckpt or .pth file that the training wrote."
 MAGIC = (

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from core.checkpoints.contents import Reference, Stub, TensorInfo
+from core.text import one_line
 
 MAX_TEXT = 2_000
 MAX_ITEMS = 20_000
@@ -17,26 +18,14 @@ CLASS_KEY = "(class)"
 SHORTENED = "(shortened)"
 SELF = "(refers to itself)"
 TOO_DEEP = "(nested too deeply to show)"
-FILLERS = frozenset("\u115f\u1160\u2800\u3164\uffa0\u034f\u180b\u180c\u180d\ufe0f")
-"""Characters that look like nothing although Python calls them printable."""
 
 
 def safe_text(value: object, limit: int = MAX_TEXT) -> str:
-    """`value` as one line of at most `limit` characters (and a mark where it was cut), with nothing hidden in it.
+    """`value` as one line of at most `limit` characters, as by `one_line`.
 
     For text, numbers and names; anything else is shown by its kind.
     """
-    text = _as_text(value)
-    cut = text[:limit]
-    if not cut.isascii() or not cut.isprintable():
-        cut = "".join(map(_visible, cut))
-    return cut if len(cut) <= limit and len(text) <= limit else cut[:limit] + "\N{HORIZONTAL ELLIPSIS}"
-
-
-def _visible(char: str) -> str:
-    if not char.isprintable() or char in FILLERS:  # control, bidi, zero width, surrogates, unassigned, odd spaces
-        return char.encode("unicode_escape", "backslashreplace").decode("ascii")
-    return char
+    return one_line(_as_text(value), limit)
 
 
 def _as_text(value: object) -> str:

@@ -8,7 +8,7 @@ import numpy as np
 
 from core.errors import ImageRefused
 from core.images.arrays import read_npy
-from core.images.intake import open_regular, shown
+from core.images.intake import open_image, shown
 from core.images.intensities import value_findings
 from core.images.nifti import read_nifti
 from core.images.pictures import read_picture
@@ -59,7 +59,7 @@ def read_image(path: Path | str) -> Image:
 
 def read_raster(path: Path) -> Raster:
     """The file's array and grid, by content. Raises ImageRefused."""
-    with open_regular(path) as (handle, size):
+    with open_image(path) as (handle, size):
         kind = kind_of(handle.read(SNIFFED_BYTES))
         handle.seek(0)
         if kind in PICTURES:

@@ -7,7 +7,7 @@ import zlib
 from pathlib import Path
 
 from core.errors import ImageRefused
-from core.images.intake import open_regular
+from core.images.intake import open_image
 
 SNIFFED_BYTES = 512
 PICTURES = frozenset({"png", "jpeg", "gif", "bmp", "tiff", "ppm"})
@@ -46,7 +46,7 @@ def sniff_image(path: Path | str) -> str | None:
     Reads at most 512 bytes and never raises for a bad file: one that cannot be opened is not an image.
     """
     try:
-        with open_regular(Path(path)) as (handle, _):
+        with open_image(Path(path)) as (handle, _):
             return kind_of(handle.read(SNIFFED_BYTES))
     except (ImageRefused, OSError):
         return None

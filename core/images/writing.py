@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -13,6 +10,7 @@ import numpy as np
 from PIL import Image as Pillow
 
 from core.errors import ImageRefused, ShapeMismatch
+from core.files import write_whole
 from core.images.intake import shown
 from core.images.orientation import stored_order
 from core.records import Array, Image, LabelMap
@@ -37,13 +35,13 @@ def write_labels(labels: LabelMap | Array, path: Path | str, like: Image | Label
     grid = _grid(like if like is not None else labels, array)
     match _format(path):
         case "png":
-            return _atomically(
+            return write_whole(
                 path, lambda part: _save_png(_one_slice(_binary(array, path), path) * np.uint8(255), part)
             )
         case "npy":
-            return _atomically(path, lambda part: np.save(part, array, allow_pickle=False))
+            return write_whole(path, lambda part: np.save(part, array, allow_pickle=False))
         case _:
-            return _atomically(path, lambda part: _save_nifti(_smallest(array), grid, part))
+            return write_whole(path, lambda part: _save_nifti(_smallest(array), grid, part))
 
 
 def write_probability(path: Path | str, probability: Array, like: Image | LabelMap | None = None) -> Path:
@@ -60,11 +58,11 @@ def write_probability(path: Path | str, probability: Array, like: Image | LabelM
     match _format(path):
         case "png":
             whole = np.rint(_one_slice(array, path).astype(np.float64) * FULL_16).astype(np.uint16)
-            return _atomically(path, lambda part: _save_png(whole, part))
+            return write_whole(path, lambda part: _save_png(whole, part))
         case "npy":
-            return _atomically(path, lambda part: np.save(part, array, allow_pickle=False))
+            return write_whole(path, lambda part: np.save(part, array, allow_pickle=False))
         case _:
-            return _atomically(path, lambda part: _save_nifti(array, grid, part))
+            return write_whole(path, lambda part: _save_nifti(array, grid, part))
 
 
 def _format(path: Path) -> str:
@@ -132,27 +130,3 @@ def _save_nifti(array: Array, grid: Grid, part: Path) -> None:
     image = nibabel.Nifti1Image(voxels, stored)
     image.header.set_xyzt_units("unknown" if affine is None else "mm")
     nibabel.save(image, part)
-
-
-def _atomically(path: Path, save: Callable[[Path], object]) -> Path:
-    """Save beside the target under a name of our own, then move it over: no reader ever sees half a file."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    suffix = "".join(path.suffixes[-2:]) if path.name.lower().endswith(".nii.gz") else path.suffix
-    descriptor, name = tempfile.mkstemp(suffix=suffix.lower(), prefix=".flowglass-", dir=path.parent)
-    os.close(descriptor)
-    part = Path(name)
-    try:
-        save(part)
-        os.chmod(part, 0o666 & ~_umask())
-        os.replace(part, path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
-    return path
-
-
-def _umask() -> int:
-    """mkstemp makes files that only their owner may read; a result gets the rights of any new file."""
-    mask = os.umask(0o022)
-    os.umask(mask)
-    return mask
