@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bars
 
 from core import pipeline
+from core.console import (
+    print_failure,
+    print_json,
+    print_refusal,
+    print_reports,
+    print_result,
+    print_usage_error,
+    progress_bar,
+)
 from core.errors import CheckpointRefused, FlowglassError
-from core.progress import Progress, Report
 from core.records import Case, CheckpointReport, FilmSettings, Prediction, RunSettings, to_plain
 
 DONE, SOME_FAILED, REFUSED = 0, 1, 2
 COMMANDS = ("open", "demo", "inspect", "predict")
 DEMO = Path(__file__).resolve().parent / "resources" / "demo"
-out, err = Console(soft_wrap=True), Console(stderr=True)
 cli = typer.Typer(add_completion=False, no_args_is_help=False, help="See what a segmentation checkpoint sees.")
 
 
@@ -68,20 +71,18 @@ def inspect(
     reports = [_described(path, as_json if hashed is None else hashed) for path in checkpoints]
     if as_json:
         plain = [report.to_dict() for report in reports]
-        _print_json(plain[0] if len(plain) == 1 else plain)
+        print_json(plain[0] if len(plain) == 1 else plain)
     else:
-        _print_reports(reports)
+        print_reports(reports)
     refused = sum(report.status == "refused" for report in reports)
     raise typer.Exit(DONE if not refused else REFUSED if refused == len(reports) else SOME_FAILED)
 
 
 def _described(path: Path, hashed: bool) -> CheckpointReport:
-    from dataclasses import replace
-
     report = pipeline.inspect(path)
     if not hashed or report.container is None:
         return report
-    with _progress(f"hash {path.name}") as reporter:
+    with progress_bar(f"hash {path.name}") as reporter:
         return replace(report, sha256=pipeline.sha256(path, reporter))
 
 
@@ -128,19 +129,24 @@ def predict(
     cases = _cases(images)
     results = [_predict_one(segmenter, case, settings, output, save_steps, as_json) for case in cases]
     if as_json:
-        _print_json({"checkpoint": segmenter.report.to_dict(), "settings": to_plain(settings), "results": results})
+        print_json({"checkpoint": segmenter.report.to_dict(), "settings": to_plain(settings), "results": results})
     failed = sum("error" in result for result in results)
     raise typer.Exit(DONE if not failed else SOME_FAILED)
 
 
-def _load(checkpoint: Path, *arguments: Any) -> Any:
-    device, weights, stages, point, profiles = arguments
+def _load(
+    checkpoint: Path,
+    device: str,
+    weights: str,
+    stages: tuple[int, ...] | None,
+    point: str | None,
+    profiles: Path | None,
+) -> Any:
     try:
-        with _progress(f"load {checkpoint.name}") as reporter:
+        with progress_bar(f"load {checkpoint.name}") as reporter:
             return pipeline.load(checkpoint, device, weights, stages, point, profiles, reporter)
     except CheckpointRefused as error:
-        for finding in error.findings:
-            err.print(f"[bold]{finding.severity}[/] {_plain(finding.message)} {_plain(finding.remedy)}")
+        print_refusal(error.findings)
         raise typer.Exit(REFUSED) from None
     except FlowglassError as error:
         raise _refuse(str(error)) from None
@@ -171,15 +177,15 @@ def _predict_one(
     name, open_case = named
     try:
         case = open_case()
-        with _progress(name) as reporter:
+        with progress_bar(name) as reporter:
             prediction = pipeline.segment(segmenter, case.image, settings, reporter)
         files = pipeline.save(prediction, case.image, output, _stem(name), steps=save_steps)
     except (FlowglassError, OSError) as error:
-        err.print(f"[bold red]failed[/] {_plain(name)}: {_plain(str(error))}")
+        print_failure(name, str(error))
         return {"case": name, "error": str(error)}
     result = _result(name, case, prediction, files)
     if not quiet:
-        _print_result(result)
+        print_result(result)
     return result
 
 
@@ -199,132 +205,11 @@ def _result(name: str, case: Case, prediction: Prediction, files: Sequence[Path]
     }
 
 
-# ---- printing -------------------------------------------------------------------------------------------------------
-
-
-def _print_json(plain: Any) -> None:
-    sys.stdout.write(json.dumps(plain, indent=2, ensure_ascii=False) + "\n")
-
-
-def _print_result(result: dict[str, Any]) -> None:
-    metrics = result["metrics"] or {}
-    dice = metrics.get("dice", {}).get("value")
-    line = f"{_plain(result['case'])}: foreground {result['foreground_fraction']:.4f}"
-    line += f", {result['network_calls']} network calls, {result['seconds']:.1f} s on {result['device']}"
-    line += "" if dice is None else f", Dice {dice:.4f}"
-    labels = [deviation["label"] for deviation in result["deviations"]]
-    out.print(line + (f" [bold]\\[{'; '.join(map(_plain, labels))}][/]" if labels else ""))
-    for file in result["files"]:
-        out.print(f"  {_plain(file)}", highlight=False)
-
-
-FACTS = (
-    "producer",
-    "family",
-    "module_class",
-    "arch",
-    "mode",
-    "sampler",
-    "timesteps",
-    "num_ensemble",
-    "image_size",
-    "sliding_window",
-    "in_channels",
-    "state_channels",
-    "out_channels",
-    "used_output_channel",
-    "value_range",
-    "threshold",
-    "parameters",
-    "epoch",
-    "global_step",
-    "data_name",
-    "sha256",
-)
-
-
-def _print_reports(reports: Sequence[CheckpointReport]) -> None:
-    for report in reports:
-        _print_findings(report)
-    if len(reports) == 1:
-        _print_facts(reports[0])
-    else:
-        _print_differences(reports)
-
-
-def _print_findings(report: CheckpointReport) -> None:
-    out.print(f"[bold]{_plain(report.path)}[/]: {report.status}", highlight=False)
-    for finding in report.findings:
-        out.print(f"  [bold]{finding.severity}[/] {_plain(finding.message)} {_plain(finding.remedy)}", highlight=False)
-
-
-def _print_facts(report: CheckpointReport) -> None:
-    reasons = {item.field: item.why for item in report.evidence}
-    table = _table("", "value", "why")
-    for field in FACTS:
-        if getattr(report, field) is not None:
-            table.add_row(field, _plain(_shown(getattr(report, field))), _plain(reasons.get(field, "")))
-    for field, value in _parts(report):
-        table.add_row(field, _plain(_shown(value)), _plain(reasons.get(field, "")))
-    if report.container is not None:
-        out.print(table)
-
-
-def _parts(report: CheckpointReport) -> Iterator[tuple[str, Any]]:
-    for name in ("film", "junction_gate", "weights"):
-        part = to_plain(getattr(report, name))
-        yield from ((f"{name}.{key}", value) for key, value in (part or {}).items() if value not in (None, [], ""))
-
-
-def _print_differences(reports: Sequence[CheckpointReport]) -> None:
-    table = _table("what differs", *(Path(report.path).name for report in reports))
-    flat = [_flat(report.to_dict()) for report in reports]
-    for key in dict.fromkeys(key for one in flat for key in one):
-        values = [_shown(one.get(key)) for one in flat]
-        if len(set(values)) > 1:
-            table.add_row(key, *map(_plain, values))
-    out.print(table)
-
-
-def _flat(plain: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    flat: dict[str, Any] = {}
-    for key, value in plain.items():
-        if prefix + key in ("path", "evidence", "findings", "sha256", "size_bytes"):
-            continue
-        if isinstance(value, dict):
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[prefix + key] = value
-    return flat
-
-
-def _table(*headers: str) -> Any:
-    from rich.table import Table
-
-    table = Table(show_header=True, header_style="bold", box=None, pad_edge=False)
-    for header in headers:
-        table.add_column(_plain(header), overflow="fold")
-    return table
-
-
-def _shown(value: Any) -> str:
-    return (
-        "-" if value is None else value if isinstance(value, str) else json.dumps(to_plain(value), ensure_ascii=False)
-    )
-
-
-def _plain(text: str) -> str:
-    """File text in rich markup: brackets must not become styles."""
-    from rich.markup import escape
-
-    return escape(text)
-
-
 # ---- reading options ------------------------------------------------------------------------------------------------
 
 
 def _refuse(message: str) -> typer.Exit:
-    err.print(_plain(message))
+    print_usage_error(message)
     return typer.Exit(REFUSED)
 
 
@@ -355,24 +240,6 @@ def _kept(text: str) -> Any:
 
 def _stem(name: str) -> str:
     return Path(name).with_suffix("").as_posix().replace("/", "_")
-
-
-@contextmanager
-def _progress(title: str) -> Iterator[Report]:
-    """A progress bar on stderr; nothing is drawn when stderr is not a terminal."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f}%"),
-        TimeRemainingColumn(),
-    )
-    with Bars(*columns, console=err, transient=True, disable=not err.is_terminal) as bars:
-        task = bars.add_task(_plain(title), total=None)
-
-        def reporter(progress: Progress) -> None:
-            bars.update(task, completed=progress.done, total=progress.total)
-
-        yield reporter
 
 
 if __name__ == "__main__":
