@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -21,10 +22,11 @@ from core.console import (
     progress_bar,
 )
 from core.errors import CheckpointRefused, FlowglassError
-from core.records import Case, CheckpointReport, FilmSettings, Prediction, RunSettings, to_plain
+from core.records import Case, CasePaths, CheckpointReport, FilmSettings, Prediction, RunSettings, to_plain
 
 DONE, SOME_FAILED, REFUSED = 0, 1, 2
 COMMANDS = ("open", "demo", "inspect", "predict")
+NamedCase = tuple[str, Callable[[], Case]]
 DEMO = Path(__file__).resolve().parent / "resources" / "demo"
 cli = typer.Typer(add_completion=False, no_args_is_help=False, help="See what a segmentation checkpoint sees.")
 
@@ -152,23 +154,39 @@ def _load(
         raise _refuse(str(error)) from None
 
 
-def _cases(images: Sequence[Path]) -> list[tuple[str, Callable[[], Case]]]:
+def _cases(images: Sequence[Path]) -> list[NamedCase]:
     """What to run: name, and how to open it. A file that is no image fails as one case, not as the whole command."""
-    cases: list[tuple[str, Callable[[], Case]]] = []
+    cases: list[NamedCase] = []
     for path in images:
         if path.is_dir():
-            found = pipeline.scan(path).cases
+            found = _scanned(path)
             cases += [(case.name, lambda c=case: pipeline.open_case(c.image, c.reference, c.sample)) for case in found]
         else:
             cases.append((path.name, lambda p=path: pipeline.open_case(p, pipeline.reference_of(p))))
     if not cases:
         raise _refuse("No image was found in what was given. Name image files, or a folder that holds some.")
+    _check_names(cases)
     return cases
+
+
+def _scanned(folder: Path) -> Sequence[CasePaths]:
+    try:
+        return pipeline.scan(folder).cases
+    except FlowglassError as error:
+        raise _refuse(str(error)) from None
+
+
+def _check_names(cases: Sequence[NamedCase]) -> None:
+    """Two cases with one name would be written over each other."""
+    stem, count = Counter(_stem(name) for name, _ in cases).most_common(1)[0]
+    if count > 1:
+        message = f"{count} of the images would be written to the same files ({stem}_mask, ...)."
+        raise _refuse(f"{message} Run them one by one, each with an --output of its own.")
 
 
 def _predict_one(
     segmenter: Any,
-    named: tuple[str, Callable[[], Case]],
+    named: NamedCase,
     settings: RunSettings,
     output: Path,
     save_steps: bool,
@@ -190,9 +208,11 @@ def _predict_one(
 
 
 def _result(name: str, case: Case, prediction: Prediction, files: Sequence[Path]) -> dict[str, Any]:
-    measured = None if case.reference is None else pipeline.measure(prediction, case.reference)
+    reference = case.reference
+    measured = None if reference is None else pipeline.measure(prediction, reference)
     return {
         "case": name,
+        "reference": None if reference is None else reference.path,
         "files": [str(file) for file in files],
         "foreground_fraction": float(prediction.mask.mean()),
         "threshold": prediction.threshold,
@@ -200,7 +220,7 @@ def _result(name: str, case: Case, prediction: Prediction, files: Sequence[Path]
         "network_calls": prediction.calls,
         "device": prediction.device,
         "deviations": to_plain(prediction.deviations),
-        "findings": to_plain((*case.image.findings, *prediction.findings)),
+        "findings": to_plain((*case.image.findings, *(reference.findings if reference else ()), *prediction.findings)),
         "metrics": None if measured is None else {value.name: to_plain(value) for value in measured.values},
     }
 
@@ -239,7 +259,7 @@ def _kept(text: str) -> Any:
 
 
 def _stem(name: str) -> str:
-    return Path(name).with_suffix("").as_posix().replace("/", "_")
+    return Path(name.removesuffix(".gz")).with_suffix("").as_posix().replace("/", "_")  # .nii.gz ends twice
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ def print_json(plain: Any) -> None:
 
 
 def print_result(result: dict[str, Any]) -> None:
-    """One line on what a case came to, and one for each file."""
+    """One line on what a case came to, and one for each warning and file."""
     metrics = result["metrics"] or {}
     dice = metrics.get("dice", {}).get("value")
     line = f"{escape(result['case'])}: foreground {result['foreground_fraction']:.4f}"
@@ -59,6 +59,9 @@ def print_result(result: dict[str, Any]) -> None:
     line += "" if dice is None else f", Dice {dice:.4f}"
     labels = [deviation["label"] for deviation in result["deviations"]]
     out.print(line + (f" [bold]\\[{'; '.join(map(escape, labels))}][/]" if labels else ""))
+    for finding in result["findings"]:
+        if finding["severity"] != "note":
+            out.print(f"  {_sentence(Finding(**finding))}", highlight=False)
     for file in result["files"]:
         out.print(f"  {escape(file)}", highlight=False)
 

@@ -12,6 +12,7 @@ from PIL import Image as Pillow
 from typer.testing import CliRunner, Result
 
 from core import pipeline
+from core.images import write_probability
 from core.records import FilmSettings, RunSettings
 from main import cli
 from tests.builders import CFM, DFM, FILM, write_checkpoint
@@ -109,6 +110,33 @@ def test_predict_takes_a_folder_and_keeps_going_after_a_bad_image(
     good, bad = answer(result)["results"]
     assert Path(good["files"][0]).is_file()
     assert "08.png" in bad["error"]
+
+
+def test_two_images_of_one_name_are_not_written_over_each_other(
+    checkpoint: Path, picture: Path, tmp_path: Path
+) -> None:
+    other = tmp_path / "07.png"
+    other.write_bytes(picture.read_bytes())
+    result = flowglass("predict", checkpoint, picture, other, "-o", tmp_path / "out")
+    assert result.exit_code == 2
+    assert "07_mask" in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_predict_says_which_reference_it_measured_and_what_is_odd(
+    checkpoint: Path, picture: Path, reference: Path, tmp_path: Path
+) -> None:
+    Pillow.fromarray(np.full((24, 31), 9, dtype=np.uint8)).save(picture)
+    words = ("predict", checkpoint, picture, "-o", tmp_path / "out")
+    assert answer(flowglass(*words, "--json"))["results"][0]["reference"] == str(reference)
+    assert "Do not trust this prediction." in " ".join(flowglass(*words).stdout.split())
+
+
+def test_a_volume_is_written_under_its_name_without_both_endings(checkpoint: Path, tmp_path: Path) -> None:
+    volume = write_probability(tmp_path / "head.nii.gz", np.random.default_rng(0).random((2, 24, 31)))
+    result = flowglass("predict", checkpoint, volume, "-o", tmp_path / "out", "--steps", 2)
+    assert result.exit_code == 0
+    assert (tmp_path / "out" / "head_mask.nii.gz").is_file()
 
 
 def test_kept_steps_are_written_and_labelled(checkpoint: Path, picture: Path, tmp_path: Path) -> None:
