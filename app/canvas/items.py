@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QRectF, Qt
+from PySide6.QtCore import QRectF, Qt, QTimer
 from PySide6.QtGui import QBrush, QColor, QImage, QPainter, QPainterPath, QPen, QTransform
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
@@ -17,7 +19,13 @@ _CASING_FROM = 5.0
 """Screen pixels per voxel from which an outline is two pixels wide and gets its casing."""
 _MOST_LINES = 40_000
 """A mask with more straight sides than this is noise: no eye follows them, and drawing them holds up the window."""
+_AT_ONCE = 1_000_000
+"""A picture of this many voxels is coloured while nobody notices; a larger one in turns."""
+_BAND, _TURN_S = 65_536, 0.012
 _TO_VOXEL_SIDES = QTransform.fromTranslate(-0.5, -0.5)
+
+
+Fill = Callable[[Array, Array], None]
 
 
 class PixelItem(pg.GraphicsObject):  # type: ignore[misc]
@@ -32,6 +40,11 @@ class PixelItem(pg.GraphicsObject):  # type: ignore[misc]
         super().__init__()
         self._buffer: Array = np.zeros((1, 1), np.uint32)
         self._picture = _over(self._buffer)
+        self._coarse, self._step = self._buffer, 1
+        self._rows_done = 0
+        self._fill_rows: Callable[[slice], None] = lambda rows: None
+        self._timer = QTimer(self, interval=0)
+        self._timer.timeout.connect(self._fill_some)
         self.hide()
 
     def boundingRect(self) -> QRectF:  # noqa: N802
@@ -41,19 +54,69 @@ class PixelItem(pg.GraphicsObject):  # type: ignore[misc]
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        rows, columns = self._buffer.shape
+        done = QRectF(-0.5, -0.5, columns, self._rows_done)
+        if self._rows_done < rows:
+            painter.fillRect(QRectF(-0.5, done.bottom(), columns, rows - self._rows_done), self._coarse_brush())
         brush = QBrush(self._picture)
         brush.setTransform(_TO_VOXEL_SIDES)
-        painter.fillRect(self.boundingRect(), brush)
+        painter.fillRect(done, brush)
 
-    def show_pixels(self, shape: tuple[int, int], fill: Callable[[Array], None]) -> None:
-        """Let `fill` write ARGB colours into the (rows, columns) uint32 buffer, and show it."""
+    def _coarse_brush(self) -> QBrush:
+        brush = QBrush(_over(self._coarse))
+        brush.setTransform(QTransform.fromScale(self._step, self._step) * _TO_VOXEL_SIDES)
+        return brush
+
+    def show_pixels(self, values: Array, fill: Fill) -> None:
+        """Show `values` (rows, columns, ...) in the ARGB colours that `fill` writes into (rows, columns) uint32.
+
+        A large picture is shown at once from every n-th voxel, and completed in short turns from the top:
+        the window never waits for all of its colours.
+        """
+        rows, columns = shape = values.shape[:2]
         if self._buffer.shape != shape:
             self.prepareGeometryChange()
             self._buffer = np.zeros(shape, np.uint32)
             self._picture = _over(self._buffer)
-        fill(self._buffer)
+        self._rows_done = 0
+        self._fill_rows = lambda some: fill(values[some], self._buffer[some])
+        if rows * columns <= _AT_ONCE:
+            self.finish()
+        else:
+            self._show_coarse(values, fill)
+            self._timer.start()
         self.show()
         self.update()
+
+    def _show_coarse(self, values: Array, fill: Fill) -> None:
+        step = math.ceil(math.sqrt(values.shape[0] * values.shape[1] / _AT_ONCE))
+        every = np.ascontiguousarray(values[::step, ::step])
+        self._coarse, self._step = np.zeros(every.shape[:2], np.uint32), step
+        fill(every, self._coarse)
+
+    def finish(self) -> None:
+        """Complete the picture now."""
+        self._fill_until(math.inf)
+
+    def hide(self) -> None:
+        """Not shown, not completed."""
+        self._timer.stop()
+        super().hide()
+
+    def _fill_some(self) -> None:
+        self._fill_until(time.perf_counter() + _TURN_S)
+        self.update()
+
+    def _fill_until(self, end: float) -> None:
+        rows, columns = self._buffer.shape
+        band = max(1, _BAND // columns)
+        while self._rows_done < rows and time.perf_counter() < end:
+            some = slice(self._rows_done, min(self._rows_done + band, rows))
+            self._fill_rows(some)
+            self._rows_done = some.stop
+        if self._rows_done == rows:
+            self._timer.stop()
+            self._fill_rows = lambda rows: None  # lets go of the values
 
 
 def _over(buffer: Array) -> QImage:

@@ -74,7 +74,12 @@ def plane_geometry(image: Image) -> Plane:
 
 def picture_of(image: Image, index: int) -> Array:
     """What is drawn of `image`: its colours if it is a colour picture, else the slice (rows, columns)."""
-    return image.colour if image.colour is not None and image.voxels.shape[0] == 1 else plane_of(image.voxels, index)
+    return image.colour if in_colour(image) and image.colour is not None else plane_of(image.voxels, index)
+
+
+def in_colour(image: Image) -> bool:
+    """Whether `image` is drawn in its own colours."""
+    return image.colour is not None and image.voxels.shape[0] == 1
 
 
 def reference_plane(case: Case, index: int) -> Array | None:

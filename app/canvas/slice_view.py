@@ -64,20 +64,17 @@ class SliceView(pg.GraphicsView):  # type: ignore[misc]
 
     def show_image(self, values: Array, low: float, high: float) -> None:
         """A (rows, columns) slice through a window, or a (rows, columns, 3) uint8 picture in its colours."""
-        rows, columns = values.shape[:2]
         if values.ndim == 3:
-            self.image_item.show_pixels((rows, columns), lambda out: windowed_colour(values, low, high, out))
+            self.image_item.show_pixels(values, lambda some, out: windowed_colour(some, low, high, out))
         else:
-            self.image_item.show_pixels((rows, columns), lambda out: colourise(values, low, high, "grey", out))
+            self.image_item.show_pixels(values, lambda some, out: colourise(some, low, high, "grey", out))
 
     def show_map(self, values: Array | None, scale: Scale | None) -> None:
         """Values (rows, columns) as an opaque picture over the image; None takes it away."""
         if values is None or scale is None:
             self.map_item.hide()
             return
-        self.map_item.show_pixels(
-            values.shape, lambda out: colourise(values, scale.low, scale.high, scale.colours, out)
-        )
+        self.map_item.show_pixels(values, lambda some, out: colourise(some, scale.low, scale.high, scale.colours, out))
 
     def show_mask(self, mask: Array | None, colour: str, opacity: float) -> None:
         """A bool mask (rows, columns) as a transparent fill; None takes it away."""
@@ -85,11 +82,16 @@ class SliceView(pg.GraphicsView):  # type: ignore[misc]
             self.mask_item.hide()
             return
         self.mask_item.setOpacity(opacity)
-        self.mask_item.show_pixels(mask.shape, lambda out: fill_mask(mask, colour, out))
+        self.mask_item.show_pixels(mask, lambda some, out: fill_mask(some, colour, out))
 
     def show_outline(self, item: OutlineItem, path: QPainterPath | None) -> None:
         """The path of `outline_path` in one of the two outline items; None takes it away."""
         item.hide() if path is None else item.show_path(path)
+
+    def finish(self) -> None:
+        """Complete the layers of a large picture now, for a picture of the view."""
+        for item in (self.image_item, self.map_item, self.mask_item):
+            item.finish()
 
     def clear(self) -> None:
         """Nothing left of whatever was shown."""
@@ -131,6 +133,7 @@ class SliceView(pg.GraphicsView):  # type: ignore[misc]
         elif notches:
             where = event.position()
             self.camera_requested.emit(self._lens.zoomed(_ZOOM_PER_NOTCH**notches, where.x(), where.y()))
+            self.hovered_at.emit(self._lens.voxel_at(where.x(), where.y()))
         event.accept()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from app.canvas.scene import in_colour, picture_of
 from core.records import Array, Image
 
 _SAMPLE = 500_000
@@ -24,11 +25,15 @@ class WindowPreset:
 
 
 def presets(image: Image) -> tuple[WindowPreset, ...]:
-    """The windows on offer for `image`, in its own intensities; the first is the one to start with."""
-    values = sample(image.voxels)
+    """The windows on offer for `image`, in its own intensities; the first is the one to start with.
+
+    A picture that is drawn in its colours (0..255) starts with just these, whatever numbers a network gets of it.
+    """
+    drawn = picture_of(image, 0) if in_colour(image) else image.voxels
+    values = sample(drawn)
     if values.size == 0:
         return (WindowPreset(name="Full range", low=0.0, high=1.0),)
-    low, high = float(values.min()), float(values.max())
+    low, high = (0.0, 255.0) if in_colour(image) else (float(values.min()), float(values.max()))
     quantiles = np.percentile(values, (1, 99, 5, 95, 50))
     offers = [("Full range", low, high), ("1\N{EN DASH}99 %", *quantiles[:2]), ("5\N{EN DASH}95 %", *quantiles[2:4])]
     offers += [("Dark half", low, quantiles[4]), ("Bright half", quantiles[4], high)]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 from PySide6.QtCore import QRect, QSize, Qt, QTimer, Signal
-from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QWidget
 
 from app.canvas.colour_maps import argb, colourise, fill_mask
@@ -16,6 +16,8 @@ from app.theme import DARK, Theme
 
 HEIGHT = 64
 _GAP = 4
+_FINEST = 4
+"""Voxels per pixel of a small picture that are looked at, at most twice as many."""
 _BATCH_S = 0.008
 """Small pictures are made for this long, then the window gets its turn."""
 
@@ -27,9 +29,11 @@ def thumbnail(frame: Frame, colour: str) -> QImage:
     plane = frame.values if frame.values is not None else frame.mask
     if plane is None:
         return QImage()
+    coarse = max(1, min(plane.shape) // (_FINEST * HEIGHT))  # of a large picture every n-th voxel will do
+    plane = plane[::coarse, ::coarse]
     pixels = np.empty(plane.shape, np.uint32)
     if frame.values is not None and frame.scale is not None:
-        colourise(frame.values, frame.scale.low, frame.scale.high, frame.scale.colours, pixels)
+        colourise(plane, frame.scale.low, frame.scale.high, frame.scale.colours, pixels)
     else:
         fill_mask(plane, colour, pixels)
         pixels[pixels == 0] = argb("#000000")
@@ -134,10 +138,17 @@ class ThumbnailStrip(QScrollArea):
     def set_current(self, index: int) -> None:
         """Frame the picture at `index` and bring it in sight; -1 frames none."""
         self._strip.current = index
-        if 0 <= index < len(self._makers):
-            place = self._strip.place(index)
-            self.ensureVisible(place.center().x(), place.center().y(), place.width(), 0)
+        self._bring_in_sight()
         self._strip.update()
+
+    def _bring_in_sight(self) -> None:
+        if 0 <= self._strip.current < len(self._makers):
+            place = self._strip.place(self._strip.current)
+            self.ensureVisible(place.center().x(), place.center().y(), place.width(), 0)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._bring_in_sight()
 
     def set_theme(self, theme: Theme) -> None:
         self._strip.theme = theme
@@ -167,4 +178,5 @@ class ThumbnailStrip(QScrollArea):
 
     def _refit(self) -> None:
         self._strip.refit()
+        self._bring_in_sight()  # the pictures are wider than they were thought to be
         self.setFixedHeight(self._strip.height() + self.horizontalScrollBar().sizeHint().height())

@@ -171,3 +171,28 @@ def test_screen_to_voxel_and_back() -> None:
 def test_the_picture_cannot_be_dragged_out_of_sight() -> None:
     lens = Lens(plane=Plane(rows=20, columns=30), camera=Camera(), width=400, height=300)
     assert lens.panned(1e6, -1e6).centre == (-0.5, 19.5)
+
+
+def test_a_large_picture_is_shown_at_once_and_completed_in_turns(qtbot: QtBot) -> None:
+    """Every colour is right at the end, and in the meantime there is a picture whose every n-th voxel is right."""
+    large = np.random.default_rng(5).integers(0, 256, (1300, 1100)).astype(np.float32)
+    view = shown_view(qtbot, Camera())
+    view.look(Plane(rows=1300, columns=1100), Camera())
+    view.show_image(large, 0, 255)
+    item = view.image_item
+    assert item._rows_done < 1300, "the window gets its turn before the picture is complete"
+    assert (item._coarse == table("grey")[large[::2, ::2].astype(int)]).all()
+    assert pixels(view.grab().toImage()).std() > 20
+    qtbot.waitUntil(lambda: item._rows_done == 1300)
+    assert (item._buffer == table("grey")[large.astype(int)]).all()
+
+
+def test_a_large_picture_does_not_move_when_it_is_completed(qtbot: QtBot) -> None:
+    large = np.zeros((1300, 1100), np.float32)
+    large[400:700, 300:900] = 255
+    view = shown_view(qtbot, Camera())
+    view.look(Plane(rows=1300, columns=1100), Camera(centre=(300.0, 400.0), zoom=4.0))
+    view.show_image(large, 0, 255)
+    coarse = pixels(view.grab().toImage())
+    view.finish()
+    assert (pixels(view.grab().toImage()) == coarse).all()

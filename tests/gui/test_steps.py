@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QCoreApplication, QPointF, Qt
 from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.canvas.colour_maps import table
@@ -244,3 +245,15 @@ def test_scrubbing_fifty_steps_in_two_columns_is_quick(qtbot: QtBot) -> None:
     print(f"scrub: median {np.median(spent) * 1e3:.1f} ms, worst {max(spent) * 1e3:.1f} ms")
     assert np.median(spent) < 0.1
     assert [id(view.column(key).view.mask_item._buffer) for key in "ab"] == buffers
+
+
+def test_the_chosen_picture_is_in_sight_when_the_strip_is_longer_than_its_room(qtbot: QtBot, panel: StepsPanel) -> None:
+    """The pictures turn out wider than they were thought to be, and the panel changes its width."""
+    panel.set_predictions(entries(fakes.prediction((1, 48, 192), steps=12)), "a")
+    qtbot.waitUntil(lambda: panel.strip.made() == 13)
+    for width in (900, 600, 1200):
+        panel.resize(width, 170)
+        QApplication.processEvents()
+        place = panel.strip._strip.place(12).translated(-panel.strip.horizontalScrollBar().value(), 0)
+        assert place.left() >= 0
+        assert place.right() <= panel.strip.viewport().width()
