@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QProgressBar, QStatusBar, QToolButton, QWidget
 
 from app.panels.widgets.text import ElidedLabel, PlainLabel
 from core.progress import Progress
+from core.records import NO_VALUE
 
 
 class Hovered(Protocol):
@@ -65,10 +66,16 @@ class StatusLine(QStatusBar):
 
 
 def hover_text(info: Hovered, names: Mapping[str, str], slices: int) -> str:
-    """`Row 12, column 30 · value 134 · reference 1 · best.ckpt p = 0.87`."""
+    """`Row 12, column 30 · value 134 · reference 1 · best.ckpt: p = 0.87`.
+
+    The numbers of several columns stand in the order of the columns: their names would leave no room for them.
+    """
     where = f"Row {info.row}, column {info.column}" + (f", slice {info.slice + 1} of {slices}" if slices > 1 else "")
     parts = [where, f"value {info.value:g}"]
     if info.reference is not None:
         parts.append(f"reference {info.reference}")
-    parts += [f"{names.get(key, key)}: p = {value:.2f}" for key, value in info.probability.items()]
+    if info.probability:
+        shown = [f"{info.probability[key]:.2f}" if key in info.probability else NO_VALUE for key in names]
+        whose = next(iter(names.values()), "") if len(names) == 1 else "columns from the left"
+        parts.append(f"{whose}: p = {' | '.join(shown)}")
     return " \N{MIDDLE DOT} ".join(parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import PurePath
@@ -30,6 +31,8 @@ from core.records import Case, CasePaths, CheckpointReport, Measurement, RunSett
 NOTES_KEPT = 200
 CASES_KEPT = 8
 Item = TypeVar("Item")
+_STARTED = re.compile(r"(?<=.)_\d{8}_\d{6}$")
+"""Producers end the name of a run with its date and time: in a narrow column nothing else could be read."""
 
 
 class Store(QObject):
@@ -125,10 +128,15 @@ class Store(QObject):
     # ---- checkpoints -------------------------------------------------------------------------------------------------
 
     def title(self, checkpoint: str) -> str:
-        """The file's name, or its run's for the best checkpoint of a run folder; with as many of its folders as tell it
-        from others of that name (`run 3/last.ckpt`)."""
+        """The file's name, or its run's for the best checkpoint of a run folder, without the time it was started at.
+
+        Where others have that name: with the time, and with as many folders as tell it from them (`run 3/last.ckpt`).
+        """
         parts = _name_parts(checkpoint)
         others = [_name_parts(other) for other in self.checkpoints if other != checkpoint]
+        timeless = _STARTED.sub("", parts[-1])
+        if all(_STARTED.sub("", other[-1]) != timeless for other in others):
+            return timeless
         for count in range(1, len(parts)):
             if all(other[-count:] != parts[-count:] for other in others):
                 return "/".join(parts[-count:])

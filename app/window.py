@@ -18,6 +18,7 @@ from app.controllers.running import RunController
 from app.controllers.viewing import ViewController
 from app.dialogs import AboutDialog, ShortcutsDialog
 from app.drop import leave_drops_to_the_window, paths_of
+from app.hold_space import HoldSpace, clicks_leave_the_focus
 from app.items import LoadOptions, Note
 from app.jobs import JobQueue
 from app.parts import make_parts
@@ -51,6 +52,8 @@ class MainWindow(QMainWindow):
         self._connect()
         self.setAcceptDrops(True)
         leave_drops_to_the_window(self)
+        clicks_leave_the_focus(self)
+        self._hold_space = HoldSpace(self, self.parts.view, _application())
         self._restore_layout()
         self._refresh_actions()
 

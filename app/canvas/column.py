@@ -230,6 +230,8 @@ class Column(QFrame):
     def _describe(self, caption: str, *, mask: bool = False, map_shown: bool = False, reference: bool = False) -> None:
         bare = self._scene.bare and self.state == "result"
         words = "Image only" if bare else caption
+        if self._scene.slices > 1:
+            words = f"{words} \N{MIDDLE DOT} slice {self._scene.index + 1} of {self._scene.slices}"
         self.footer.describe(words, self._frame.scale if map_shown else None, mask=mask, reference=reference)
 
     # ---- the head ----

@@ -62,7 +62,7 @@ class ColumnRow(QWidget):
     def _update(self, **changes: object) -> None:
         """Change what the columns share, and draw what that changes."""
         self._scene = replace(self._scene, **changes)  # type: ignore[arg-type]
-        for column in self._every_column():
+        for column in self._columns.values() if self._columns else (self._alone,):
             column.draw(self._scene)
 
     def _every_column(self) -> Iterable[Column]:
@@ -136,6 +136,7 @@ class ColumnRow(QWidget):
             view.maximise_requested.connect(lambda: self.toggle_maximised(key))
             column.close_requested.connect(lambda: self.column_close_requested.emit(key))
             column.cancel_requested.connect(lambda: self.cancel_requested.emit(key))
+            column.header.room_changed.connect(self._level_headers)
             view.pressed.connect(lambda: self._activate(key))
             column.installEventFilter(self)
         return column
@@ -161,10 +162,19 @@ class ColumnRow(QWidget):
     def _arrange(self) -> None:
         """Show what there is: the invitation, the bare image, one column, or all."""
         self._pages.setCurrentWidget(self._area if self._columns or self._scene.case is not None else self.hint)
+        if not self._columns:
+            self._alone.draw(self._scene)  # nobody drew it while there were others
         self._alone.setVisible(not self._columns)
         for key, column in self._columns.items():
             column.setVisible(self._maximised in (None, key))
             column.set_active(key == self._active and len(self._columns) > 1)
+        self._level_headers()
+
+    def _level_headers(self) -> None:
+        seen = [column.header for key, column in self._columns.items() if self._maximised in (None, key)]
+        tallest = max((header.needed for header in seen), default=0)
+        for header in seen:
+            header.set_least_height(tallest)
 
     # ---- results ----
 

@@ -23,7 +23,7 @@ from app.canvas.scene import HoverInfo, OverlayStyle, reference_plane
 from app.canvas.slice_view import SliceView
 from app.canvas.window_level import WindowPreset, dragged, presets
 from app.theme import DARK, Theme
-from core.records import Case
+from core.records import Case, Prediction
 
 
 class ColumnsView(ColumnRow):
@@ -37,6 +37,7 @@ class ColumnsView(ColumnRow):
     def __init__(self, theme: Theme = DARK, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
         self._presets: tuple[WindowPreset, ...] = ()
+        self._under: tuple[int, int] | None = None
         self.setAcceptDrops(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
@@ -45,6 +46,11 @@ class ColumnsView(ColumnRow):
         view.window_drag_requested.connect(self._on_window_drag)
         view.slice_requested.connect(lambda step: self.set_slice(self._scene.index + step))
         view.hovered_at.connect(self._on_hovered)
+
+    def _update(self, **changes: object) -> None:
+        super()._update(**changes)
+        if changes.keys() & {"index", "t"}:
+            self._hover_again()
 
     # ---- the case ----
 
@@ -56,7 +62,7 @@ class ColumnsView(ColumnRow):
             return
         for column in self._columns.values():
             column.set_state("empty", "", "")
-        self._presets = presets(case.image) if case is not None else ()
+        self._presets, self._under = presets(case.image) if case is not None else (), None
         start = self._presets[0] if self._presets else WindowPreset(name="", low=0.0, high=1.0)
         slices = case.image.voxels.shape[0] if case is not None else 0
         self._update(case=case, index=slices // 2, low=start.low, high=start.high, t=None, camera=Camera())
@@ -135,6 +141,8 @@ class ColumnsView(ColumnRow):
 
     def grab_view(self, scale: int) -> QImage:
         """The columns with their heads, drawn anew at `scale` times the size in which they are seen."""
+        for column in self._every_column():
+            column.view.finish()
         image = QImage(self.size() * scale, QImage.Format.Format_ARGB32_Premultiplied)
         image.setDevicePixelRatio(scale)
         image.fill(self._theme.background)
@@ -153,7 +161,21 @@ class ColumnsView(ColumnRow):
             self.set_window_level(low, high)
 
     def _on_hovered(self, where: tuple[int, int] | None) -> None:
+        self._under = where
         self.hovered.emit(None if where is None else self.info_at(*where))
+
+    def _hover_again(self) -> None:
+        """The pointer rests, but what lies under it is another slice, step or result."""
+        if self._under is not None:
+            self._on_hovered(self._under)
+
+    def set_state(self, key: str, state: str, message: str = "", remedy: str = "") -> None:
+        super().set_state(key, state, message, remedy)
+        self._hover_again()
+
+    def set_prediction(self, key: str, prediction: Prediction | None) -> None:
+        super().set_prediction(key, prediction)
+        self._hover_again()
 
     def info_at(self, row: int, column: int) -> HoverInfo | None:
         """What is known about a voxel of the slice that is shown; None without a case."""

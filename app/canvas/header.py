@@ -20,11 +20,13 @@ class ColumnHeader(QWidget):
 
     close_requested = Signal()
     cancel_requested = Signal()
+    room_changed = Signal()  # it needs another height
 
     def __init__(self, title: str, colour: str, theme: Theme, *, closable: bool = True) -> None:
         super().__init__()
         self._theme = theme
         self._badges: list[Badge] = []
+        self.needed, self._least = 0, 0
         self.chip, self.title = ColourChip(colour), ElidedLabel(title, role="heading")
         self.kind, self.summary = ElidedLabel("", role="muted"), PlainLabel(role="heading")
         self.close_button = _tool_button("\N{MULTIPLICATION SIGN}", f"Close {title}", self.close_requested)
@@ -43,6 +45,7 @@ class ColumnHeader(QWidget):
         whole.addLayout(_line(self.kind, self.summary))
         whole.addWidget(self._badge_area)
         whole.addLayout(_line(self.progress, self.cancel_button))
+        whole.addStretch(1)
         for widget in (self.chip, self.close_button):
             widget.setVisible(closable)
         self.kind.hide()
@@ -77,6 +80,7 @@ class ColumnHeader(QWidget):
         for badge in self._badges:
             layout.addWidget(badge)
         self._badge_area.setVisible(bool(self._badges))
+        self._badge_area.updateGeometry()  # or its height with the badges that are gone is remembered
         self._keep_room()
 
     def badge_texts(self) -> tuple[str, ...]:
@@ -99,7 +103,15 @@ class ColumnHeader(QWidget):
         if layout is not None:
             layout.activate()
             need = layout.heightForWidth(self.width()) if layout.hasHeightForWidth() else layout.minimumSize().height()
-            self.setMinimumHeight(need)
+            self.setMinimumHeight(max(need, self._least))
+            if need != self.needed:
+                self.needed = need
+                self.room_changed.emit()
+
+    def set_least_height(self, height: int) -> None:
+        """Be as high as the heads beside it: pictures that are compared lie at one height."""
+        self._least = height
+        self.setMinimumHeight(max(self.needed, height))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

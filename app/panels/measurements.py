@@ -47,8 +47,8 @@ class MeasurementsPanel(QWidget):
     def show_columns(self, columns: Sequence[MeasuredColumn]) -> None:
         """One column of numbers for each column of the view."""
         self.model.set_columns(columns)
-        if columns:
-            self.table.horizontalHeader().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
+        modes = QHeaderView.ResizeMode
+        self.table.horizontalHeader().setSectionResizeMode(0, modes.ResizeToContents if columns else modes.Stretch)
         reasons = self.model.reasons()
         more = len(reasons) - REASONS_SHOWN
         shown = [*reasons[:REASONS_SHOWN], *([f"and {more} more: hold the mouse over a dash"] if more > 0 else [])]

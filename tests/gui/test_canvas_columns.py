@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from app.canvas.column import Column
 from app.canvas.columns import ColumnsView
+from app.canvas.scene import HoverInfo
 from app.theme import DARK, LIGHT
 from core.records import Case, Deviation, Image
 from tests.gui import fakes
@@ -463,3 +464,55 @@ def test_an_image_without_a_reference_or_column_is_shown_alone(qtbot: QtBot) -> 
     assert pixels(alone.view.grab().toImage()).std() > 20
     view.add_column("a", "a.ckpt", BLUE)
     assert not alone.isVisible()
+
+
+def test_a_colour_picture_starts_with_its_own_colours(columns: ColumnsView) -> None:
+    """The window of the numbers that a network gets (here 3 to 12) is nothing to see its colours through."""
+    colour = np.full((96, 128, 3), (40, 150, 90), np.uint8)
+    numbers = np.linspace(3, 12, 96 * 128, dtype=np.float32).reshape(1, 96, 128)
+    columns.set_case(Case(name="palette", image=Image(voxels=numbers, name="palette.png", colour=colour)))
+    x, y = columns.column("a").view.lens().to_screen(10, 10)
+    assert tuple(pixels(columns.column("a").view.grab().toImage())[int(y), int(x)]) == (40, 150, 90)
+
+
+def test_pictures_lie_at_one_height_whatever_their_heads_say(columns: ColumnsView) -> None:
+    columns.set_prediction("a", fakes.prediction(deviations=tuple(replace(FILM_OFF, label=str(n) * 30) for n in "123")))
+    columns.set_state("b", "running", "Running")
+    QApplication.processEvents()
+    heights = {columns.column(key).header.height() for key in "ab"}
+    tops = {columns.column(key).view.mapTo(columns, QPoint(0, 0)).y() for key in "ab"}
+    assert len(heights) == len(tops) == 1
+    columns.set_prediction("a", fakes.prediction())
+    QApplication.processEvents()
+    assert columns.column("b").header.height() < heights.pop(), "the room is given back"
+
+
+def test_what_lies_under_a_resting_pointer_is_always_what_is_shown(columns: ColumnsView) -> None:
+    columns.set_case(fakes.case(slices=3))
+    seen: list[object] = []
+    columns.hovered.connect(seen.append)
+    view, none = columns.column("a").view, Qt.MouseButton.NoButton
+    where = view.viewport().rect().center()
+    QApplication.sendEvent(view.viewport(), mouse(QEvent.Type.MouseMove, where, none, none))
+    columns.set_slice(2)
+    assert isinstance(seen[-1], HoverInfo)
+    assert seen[-1].slice == 2
+    columns.set_prediction("a", fakes.prediction((3, 96, 128)))
+    assert seen[-1].probability.keys() == {"a"}
+    columns.set_state("a", "running")
+    assert not seen[-1].probability
+
+
+def test_the_slice_of_a_volume_is_named(columns: ColumnsView) -> None:
+    columns.set_case(fakes.case(slices=3))
+    columns.set_slice(2)
+    assert "slice 3 of 3" in columns.column("a").footer.caption.text()
+
+
+def test_the_image_alone_is_up_to_date_when_the_last_column_goes(columns: ColumnsView) -> None:
+    other = fakes.case(64, 64, reference=False)
+    columns.set_case(other)
+    for key in "ab":
+        columns.remove_column(key)
+    QApplication.processEvents()
+    assert columns._alone.view.image_item._buffer.shape == (64, 64)

@@ -167,3 +167,14 @@ def test_a_hash_survives_the_report_that_loading_completes(qapp: QApplication) -
     report = store.checkpoints["/a.ckpt"].report
     assert report is not None
     assert report.sha256 == "ab"
+
+
+def test_runs_are_named_without_the_time_they_were_started_at(qapp: QApplication) -> None:
+    store = Store()
+    runs = ("xca_cfm_20260206_120000", "xca_cfm_20260207_120000", "xca_dfm_20260206_130000")
+    paths = [f"/x/{run}/checkpoints/best.ckpt" for run in runs]
+    for path in paths[1:]:
+        store.add_checkpoint(path)
+    assert [store.title(path) for path in paths[1:]] == ["xca_cfm", "xca_dfm"]
+    store.add_checkpoint(paths[0])
+    assert [store.title(path) for path in paths] == [*runs[:2], "xca_dfm"], "as much as tells them apart"
