@@ -8,11 +8,9 @@ from pathlib import Path
 from core.checkpoints.text import safe_text
 from core.images import looks_like_mask, sniff_image
 from core.images.pairing import has_image_extension, is_label_name
+from core.names import CHECKPOINT_EXTENSIONS, PROFILE_CACHE, UNREAD_IMAGE_EXTENSIONS
 from core.records import CheckpointReport, Finding, Intake
 
-CHECKPOINT_ENDINGS = (".ckpt", ".pt", ".pth", ".safetensors", ".bin")
-OTHER_IMAGES = (".dcm", ".nrrd", ".nhdr", ".mha", ".mhd", ".mgh", ".mgz", ".hdr", ".img", ".webp")
-PROFILE_NAME = "vlm_profiles"
 PROBED_MEMBERS = 32
 
 
@@ -21,22 +19,22 @@ def identify_path(path: Path) -> Intake:
     if path.is_dir():
         return _folder(path)
     name = path.name.lower()
-    if name.endswith(CHECKPOINT_ENDINGS):  # even if it holds a picture: its report then says so
+    if name.endswith(CHECKPOINT_EXTENSIONS):  # even if it holds a picture: its report then says so
         return _taken(path, "checkpoint", f"a file named like a checkpoint ({path.suffix})")
     kind = _image_kind(path)
     if kind is not None:
         return _picture(path, kind)
     if name.endswith(".tar") and _holds_profiles(path):
         return _taken(path, "profiles", "a tar of vision-language profiles")
-    if has_image_extension(name) or name.endswith(OTHER_IMAGES):
+    if has_image_extension(name) or name.endswith(UNREAD_IMAGE_EXTENSIONS):
         return _taken(path, "image", f"a file named like an image ({path.suffix}), though its content does not say so")
     return _by_opening(path)
 
 
 def _folder(path: Path) -> Intake:
-    if path.name.lower().endswith(CHECKPOINT_ENDINGS):
+    if path.name.lower().endswith(CHECKPOINT_EXTENSIONS):
         return _taken(path, "checkpoint", "a folder named like a checkpoint")
-    if path.name == PROFILE_NAME:
+    if path.name == PROFILE_CACHE:
         return _taken(path, "profiles", "a folder of vision-language profiles")
     return _taken(path, "folder", "a folder: its cases and checkpoints are listed")
 
@@ -64,7 +62,7 @@ def _holds_profiles(path: Path) -> bool:
             names = [member.name for member, _ in zip(archive, range(PROBED_MEMBERS), strict=False)]
     except (tarfile.TarError, OSError):
         return False
-    return any(name.startswith(PROFILE_NAME + "/") or "unknown:" in name for name in names)
+    return any(name.startswith(PROFILE_CACHE + "/") or "unknown:" in name for name in names)
 
 
 def _by_opening(path: Path) -> Intake:

@@ -22,15 +22,10 @@ def find_feature(profiles: ProfileCache, identity: str, report: CheckpointReport
         return _logits(profiles, identity, film, _options(report))
     hashes = (IMAGE_HASH,) if film.condition == "image" else _text_hashes(profiles, identity, film)
     for suffix in hashes:
-        feature = _one(profiles, identity, suffix)
+        feature = profiles.find(identity, suffix)
         if feature is not None and len(feature) == film.feature_width:
             return feature
     return None
-
-
-def _one(profiles: ProfileCache, identity: str, suffix: str) -> Array | None:
-    profile = profiles.find(identity, suffix)
-    return None if profile is None else profile.feature
 
 
 def _text_hashes(profiles: ProfileCache, identity: str, film: FilmReport) -> Sequence[str]:
@@ -43,7 +38,7 @@ def _text_hashes(profiles: ProfileCache, identity: str, film: FilmReport) -> Seq
 
 def _logits(profiles: ProfileCache, identity: str, film: FilmReport, options: Mapping[str, Any]) -> Array | None:
     """The blocks of all prompts, one after another. What was centred on its batch cannot be had window by window."""
-    blocks = [_one(profiles, identity, prompt_hash(prompt)) for prompt in film.prompts]
+    blocks = [profiles.find(identity, prompt_hash(prompt)) for prompt in film.prompts]
     found = [block for block in blocks if block is not None]
     if options.get("logits_center") or not found or len(found) < len(blocks):
         return None

@@ -9,6 +9,7 @@ import numpy as np
 from core.records import Array
 
 IMAGE_HASH = "img"
+"""The last part of the file name of image features, for which nothing is asked."""
 SHORT = 256
 
 
@@ -29,8 +30,6 @@ def window_id(window: Array, position: int, suffix: str) -> str:
     return f"{name}|{suffix}" if suffix else name
 
 
-def prompt_hash(prompt: str | None) -> str:
-    """The last part of a file name: `img` for image features, else 8 hex digits of the prompt."""
-    if prompt is None:
-        return IMAGE_HASH
+def prompt_hash(prompt: str) -> str:
+    """The last part of the file name of what was asked with `prompt`: 8 hex digits."""
     return hashlib.md5(prompt.encode(), usedforsecurity=False).hexdigest()[:8]

@@ -6,7 +6,6 @@ import re
 import tarfile
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +15,13 @@ from core.checkpoints.contents import TensorInfo
 from core.checkpoints.reader import open_checkpoint, read_array
 from core.conditioning.keys import IMAGE_HASH
 from core.errors import CheckpointRefused
+from core.names import PROFILE_CACHE
 from core.records import Array
 
 MAX_ENTRIES = 100_000
 MAX_BYTES = 8 << 20
 POSITION = re.compile(r":i=\d+")
-NAMES = ("vlm_profiles.tar", "vlm_profiles", "cache/vlm_profiles", "cache/vlm_profiles.tar")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Profile:
-    """What the vision-language model said of one window: `feature` (width,) float32, and its answer if it was text."""
-
-    feature: Array
-    text: str | None
-    source: str
+PLACES = (f"{PROFILE_CACHE}.tar", PROFILE_CACHE, f"cache/{PROFILE_CACHE}", f"cache/{PROFILE_CACHE}.tar")
 
 
 class ProfileCache:
@@ -55,8 +46,8 @@ class ProfileCache:
     def __len__(self) -> int:
         return len(self._entries)
 
-    def find(self, identity: str, suffix_hash: str) -> Profile | None:
-        """The profile of `identity` (`unknown:unknown:fp=...`) under a prompt hash, or None."""
+    def find(self, identity: str, suffix_hash: str) -> Array | None:
+        """The feature (width,) float32 of `identity` (`unknown:unknown:fp=...`) under a prompt hash, or None."""
         name = f"{identity}_{suffix_hash}"
         if name not in self._entries:
             name = self._any_position.get(POSITION.sub("", name), "")
@@ -66,11 +57,11 @@ class ProfileCache:
         """Hashes of the prompts under which `identity` is known, image features left out."""
         return tuple(sorted(self._prompts.get(POSITION.sub("", identity), set()) - {IMAGE_HASH}))
 
-    def _read(self, name: str) -> Profile | None:
+    def _read(self, name: str) -> Array | None:
         source, member = self._entries[name]
         try:
             if source.is_dir():
-                return _profile(source / f"{member}.pt", name)
+                return _feature(source / f"{member}.pt", name)
             return _from_tar(source, member)
         except (CheckpointRefused, OSError, KeyError, tarfile.TarError):
             return None
@@ -79,7 +70,7 @@ class ProfileCache:
 def profile_sources(checkpoint: Path, cache_dir: str) -> tuple[Path, ...]:
     """Where the profiles of a checkpoint may lie: beside it, in its run folder, or where its settings say."""
     folders = (checkpoint.parent, *checkpoint.parent.parents[:2])
-    wishes = [folder / name for folder in folders for name in NAMES]
+    wishes = [folder / place for folder in folders for place in PLACES]
     stated = Path(cache_dir)
     # A network path named by a file would send the user's credentials to whoever wrote it: only local ones are tried.
     if stated.is_absolute() and not cache_dir.startswith(("//", "\\\\")):
@@ -106,10 +97,10 @@ def _folder_names(folder: Path) -> Iterator[str]:
 
 
 def _strip(name: str) -> str:
-    return name.removeprefix("./").removeprefix("vlm_profiles/").removesuffix(".pt")
+    return name.removeprefix("./").removeprefix(f"{PROFILE_CACHE}/").removesuffix(".pt")
 
 
-def _from_tar(source: Path, name: str) -> Profile | None:
+def _from_tar(source: Path, name: str) -> Array | None:
     with tarfile.open(source, "r:") as archive:
         for member in archive:
             if _strip(member.name) == name and member.isreg() and member.size <= MAX_BYTES:
@@ -117,17 +108,17 @@ def _from_tar(source: Path, name: str) -> Profile | None:
     return None
 
 
-def _from_bytes(archive: tarfile.TarFile, member: tarfile.TarInfo, name: str) -> Profile | None:
+def _from_bytes(archive: tarfile.TarFile, member: tarfile.TarInfo, name: str) -> Array | None:
     stream = archive.extractfile(member)
     if stream is None:
         return None
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "profile.pt"  # the member's own name is never used as a path
         path.write_bytes(stream.read(MAX_BYTES))
-        return _profile(path, name)
+        return _feature(path, name)
 
 
-def _profile(path: Path, name: str) -> Profile | None:
+def _feature(path: Path, name: str) -> Array | None:
     contents = open_checkpoint(path)
     root = contents.root
     if not isinstance(root, dict):
@@ -135,6 +126,4 @@ def _profile(path: Path, name: str) -> Profile | None:
     tensor: Any = root.get("image_feat") if name.endswith("_" + IMAGE_HASH) else root.get("e_text")
     if not isinstance(tensor, TensorInfo) or not 0 < tensor.numel <= 1 << 20:
         return None
-    feature = np.asarray(read_array(contents, tensor), dtype=np.float32).reshape(-1)
-    text = root.get("text")
-    return Profile(feature=feature, text=text if isinstance(text, str) else None, source=name)
+    return np.asarray(read_array(contents, tensor), dtype=np.float32).reshape(-1)

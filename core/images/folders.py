@@ -24,14 +24,11 @@ from core.images.pairing import (
 )
 from core.images.raster import note, warning
 from core.images.reading import read_image
+from core.names import CHECKPOINT_EXTENSIONS, PROFILE_CACHE, UNREAD_IMAGE_EXTENSIONS
 from core.records import Case, CasePaths, Finding, FolderContents
 
 MAX_ENTRIES = 100_000
 MAX_DEPTH = 32
-CHECKPOINT_EXTENSIONS = (".ckpt", ".pt", ".pth", ".safetensors", ".bin")
-UNREAD_EXTENSIONS = (".dcm", ".dicom", ".nrrd", ".nhdr", ".mha", ".mhd", ".gipl", ".mgh", ".mgz", ".webp", ".jp2")
-PROFILE_CACHE = "vlm_profiles"
-"""The producers keep feature caches (.pt) in a folder of this name: not checkpoints."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -186,7 +183,7 @@ def _checkpoints(walk: _Walk) -> list[Path]:
 
 
 def _unread(walk: _Walk) -> list[Finding]:
-    count = sum(name.lower().endswith(UNREAD_EXTENSIONS) for names in walk.files.values() for name in names)
+    count = sum(name.lower().endswith(UNREAD_IMAGE_EXTENSIONS) for names in walk.files.values() for name in names)
     if not count:
         return []
     return [

@@ -13,6 +13,7 @@ from core.conditioning.features import find_feature
 from core.conditioning.keys import window_id
 from core.conditioning.profiles import ProfileCache
 from core.errors import ConditionMissing, ShapeMismatch
+from core.names import PROFILE_CACHE
 from core.networks.film import Conditioner
 from core.records import Array, CheckpointReport, FilmReport, FilmSettings
 
@@ -170,6 +171,6 @@ def _missing(report: CheckpointReport, film: FilmReport, profiles: ProfileCache)
     return (
         f"{name} was trained with a condition from {film.vlm or 'a vision-language model'}, and there is no profile of "
         f"this image to condition it on (looked in: {looked}). "
-        f"Drop the profile cache of this data set on the window or "
-        f"put it beside the checkpoint as vlm_profiles; or run it with FiLM off, which is labelled."
+        f"Drop the profile cache of this data set on the window or put it beside the checkpoint as {PROFILE_CACHE}; "
+        "or run it with FiLM off, which is labelled."
     )

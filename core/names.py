@@ -1,0 +1,11 @@
+"""Names of files and folders that mean the same to every reader."""
+
+from __future__ import annotations
+
+CHECKPOINT_EXTENSIONS = (".ckpt", ".pt", ".pth", ".safetensors", ".bin")
+UNREAD_IMAGE_EXTENSIONS = (
+    ".dcm", ".dicom", ".nrrd", ".nhdr", ".mha", ".mhd", ".gipl", ".mgh", ".mgz", ".webp", ".jp2", ".hdr", ".img",
+)  # fmt: skip
+"""Images by their name, of kinds that this version does not read."""
+PROFILE_CACHE = "vlm_profiles"
+"""The producers' folder of feature files (.pt), or a tar of it: these are no checkpoints."""
