@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from core.checkpoints.dossier import IF_ON_PURPOSE, Dossier
 from core.checkpoints.film_stages import (
@@ -21,12 +21,11 @@ from core.checkpoints.fingerprints import Clues
 from core.checkpoints.fingerprints.sofl_seg import stage_traces
 from core.checkpoints.hyper_parameters import Settings
 from core.checkpoints.inventory import TRAINED_STAGES, Inventory
-from core.networks.medsegdiff.config import FilmConfig, MedSegDiffConfig
+from core.networks.medsegdiff.config import FilmConfig, FilmPoint, MedSegDiffConfig
 from core.records import FilmReport
 
 DEFAULT_WARMUP = 20
 OVERRIDE_POINT = "If the result looks wrong, choose the other point in the passport or with film_point."
-Point = Literal["A", "B"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +92,7 @@ def describe_film(
     return Film(report=report, config=config, conditioner=conditioner)
 
 
-def _config(heads: Sequence[Head], stages: Stages, point: Point) -> FilmConfig:
+def _config(heads: Sequence[Head], stages: Stages, point: FilmPoint) -> FilmConfig:
     head = heads[0]  # read_heads made sure that they differ in channels only
     return FilmConfig(
         stages=stages,
@@ -121,7 +120,9 @@ def _claims(inventory: Inventory, film_stages: Sequence[int] | None) -> Claims:
     )
 
 
-def choose_point(dossier: Dossier, inventory: Inventory, heads: int, levels: int, wished: str | None) -> Point | None:
+def choose_point(
+    dossier: Dossier, inventory: Inventory, heads: int, levels: int, wished: str | None
+) -> FilmPoint | None:
     """A: after the first residual block of a stage; B: after the second (spec 6)."""
     if wished is not None:
         return _wished_point(dossier, wished)
@@ -129,7 +130,7 @@ def choose_point(dossier: Dossier, inventory: Inventory, heads: int, levels: int
     if traces:
         dossier.witness("film.point", "A", f"FlowModelVLMFiLM, which writes {traces[0]}, applies FiLM there")
         return "A"
-    point: Point = "B" if heads == levels else "A"
+    point: FilmPoint = "B" if heads == levels else "A"
     why = f"{heads} heads for {levels} decoder stages, and none of the traces of FlowModelVLMFiLM"
     dossier.witness("film.point", point, why)
     who = "FlowModel, which has a head for every stage" if point == "B" else "an early FlowModelVLMFiLM"
@@ -139,7 +140,7 @@ def choose_point(dossier: Dossier, inventory: Inventory, heads: int, levels: int
     return point
 
 
-def _wished_point(dossier: Dossier, wished: str) -> Point | None:
+def _wished_point(dossier: Dossier, wished: str) -> FilmPoint | None:
     if wished == "A" or wished == "B":
         dossier.witness("film.point", wished, "chosen by the user")
         return wished  # type: ignore[return-value]

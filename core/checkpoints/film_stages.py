@@ -9,6 +9,7 @@ from itertools import combinations
 from typing import Any, Literal
 
 from core.checkpoints.dossier import FROM_TRAINING, Dossier
+from core.checkpoints.hyper_parameters import show
 from core.networks import Shapes, SizesUnclear
 
 HEADS = "vlm_film_heads."
@@ -42,7 +43,7 @@ class Claims:
 
 def read_heads(shapes: Shapes) -> tuple[Head, ...]:
     """Heads in file order; empty without FiLM. Raises `SizesUnclear` when numbers or shapes do not fit together."""
-    numbers = {int(match[1]) for key in shapes if (match := re.match(r"vlm_film_heads\.(\d{1,4})\.", key))}
+    numbers = {int(match[1]) for key in shapes if (match := re.match(re.escape(HEADS) + r"(\d{1,4})\.", key))}
     if sorted(numbers) != list(range(len(numbers))):
         raise SizesUnclear(f"the FiLM heads are numbered {sorted(numbers)}, so at least one is missing")
     heads = tuple(_head(shapes, number) for number in sorted(numbers))
@@ -205,8 +206,6 @@ def _as_stages(value: Any) -> Stages | None:
 
 
 def _shown(value: Any) -> str:
-    from core.checkpoints.hyper_parameters import show
-
     return show(list(value) if isinstance(value, tuple) else value)
 
 

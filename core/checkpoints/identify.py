@@ -12,12 +12,13 @@ from core.checkpoints.film import ConditionerConfig, Film, describe_film, is_fil
 from core.checkpoints.film_stages import Head, read_heads
 from core.checkpoints.fingerprints import Clues
 from core.checkpoints.hyper_parameters import Settings, check_sizes
-from core.checkpoints.inventory import TRAINED_STAGES, Inventory, Weights, build_inventory, parameters
+from core.checkpoints.inventory import TRAINED_STAGES, Inventory, build_inventory, parameters
 from core.checkpoints.protocols import describe_gate, describe_protocols
 from core.checkpoints.run_config import describe_data
 from core.checkpoints.sampling_rules import describe_sampling, describe_writer
 from core.checkpoints.text import safe_text
 from core.checkpoints.unknown import describe_unknown
+from core.checkpoints.weight_sets import Weights
 from core.errors import CheckpointRefused
 from core.networks import ARCHITECTURES, Architecture, SizesUnclear, detect_architectures
 from core.networks.medsegdiff.config import SOFT_FEATURES, MedSegDiffConfig

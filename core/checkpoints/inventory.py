@@ -9,10 +9,9 @@ from typing import Any
 
 from core.checkpoints.contents import Contents, TensorInfo
 from core.checkpoints.text import SHORTENED, plain, safe_text
-from core.checkpoints.weight_sets import find_ema, find_swa
+from core.checkpoints.weight_sets import Weights, bare_key, find_ema, find_swa
 from core.records import Finding
 
-Weights = Mapping[str, TensorInfo]
 TRAINED_STAGES = "vlm_film_trained_stages"
 OTHER_FILE = "Choose the .ckpt file that the training run saved (usually <experiment>/checkpoints/best.ckpt)."
 
@@ -101,7 +100,7 @@ def _skipped(name: str, count: int) -> Finding:
 def unwrapped(tensors: Weights, findings: list[Finding]) -> Weights:
     """Keys without the prefixes of wrappers: `module.` (data parallel, when all have it), `_orig_mod.` (compiled)."""
     parallel = bool(tensors) and all(key.startswith("module.") for key in tensors)
-    renamed = {_bare_key(key, parallel): info for key, info in tensors.items()}
+    renamed = {bare_key(key, parallel=parallel): info for key, info in tensors.items()}
     if len(renamed) < len(tensors):
         message = "Two keys of the state dict become one when the prefixes module. and _orig_mod. are removed."
         remedy = "Save the checkpoint again from the unwrapped model."
@@ -110,10 +109,6 @@ def unwrapped(tensors: Weights, findings: list[Finding]) -> Weights:
         message = "The keys carry the prefixes of a wrapper (module. or _orig_mod.), which were removed."
         findings.append(Finding(severity="note", code="weights.prefix-removed", message=message))
     return renamed
-
-
-def _bare_key(key: str, parallel: bool) -> str:
-    return key.removeprefix("module." if parallel else "").replace("_orig_mod.", "")
 
 
 def _sets(root: Mapping[Any, Any], weights: Weights, findings: list[Finding]) -> dict[str, Weights]:

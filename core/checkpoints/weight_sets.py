@@ -55,20 +55,21 @@ def _not_started(state: Mapping[Any, Any]) -> bool:
 def _tensors(tree: Any) -> dict[str, TensorInfo]:
     if not isinstance(tree, Mapping):
         return {}
-    return {_bare(str(key)): item for key, item in tree.items() if isinstance(item, TensorInfo)}
+    return {bare_key(str(key)): item for key, item in tree.items() if isinstance(item, TensorInfo)}
 
 
-def _bare(key: str) -> str:
-    return key.removeprefix("module.").replace("_orig_mod.", "")
+def bare_key(key: str, *, parallel: bool = True) -> str:
+    """`key` without the prefixes of wrappers: `module.` (if `parallel`) and `_orig_mod.`."""
+    return key.removeprefix("module." if parallel else "").replace("_orig_mod.", "")
 
 
 def _same_form(average: Weights, model: Weights) -> bool:
-    bare = {_bare(key): info.shape for key, info in model.items()}
+    bare = {bare_key(key): info.shape for key, info in model.items()}
     return {key: info.shape for key, info in average.items()} == bare
 
 
 def _by_model_keys(average: Weights, model: Weights) -> Weights:
-    return {key: average[_bare(key)] for key in model if _bare(key) in average}
+    return {key: average[bare_key(key)] for key in model if bare_key(key) in average}
 
 
 def _initial_weights(state: Mapping[Any, Any]) -> Finding:

@@ -37,7 +37,7 @@ class Architecture:
 
     `signature`: keys of which all must exist; `absent`: keys of which none may.
     `infer_config` reads the sizes from shapes (raises `SizesUnclear`); `build` makes the bare nn.Module, whose keys are
-    the producers' keys; `unused` are keys that the producers' own network holds and never uses.
+    the producers' keys, those that their own network holds and never uses included.
     """
 
     names: tuple[str, ...]

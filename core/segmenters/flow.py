@@ -35,7 +35,7 @@ class FlowRun:
     ranges: Ranges = field(init=False)
 
     def __post_init__(self) -> None:
-        self.ranges = Ranges.of(self.report)
+        self.ranges = Ranges.of(self.report, self.settings)
 
     def windows(self, size: tuple[int, int]) -> WindowPlan:
         """The window plan for an image (H, W) in the network's axes."""

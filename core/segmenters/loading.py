@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from core.checkpoints.contents import Contents, TensorInfo
+from core.checkpoints.film_stages import CONDITIONER, HEADS
 from core.checkpoints.identify import Identification, identify_checkpoint
 from core.checkpoints.reader import open_checkpoint, read_many
 from core.conditioning.profiles import ProfileCache, profile_sources
@@ -22,8 +23,6 @@ from core.progress import Progress, Report
 from core.records import CheckpointReport, Evidence, Finding
 from core.segmenters.segmenter import Segmenter
 
-CONDITIONER = "vlm_film_conditioner."
-HEADS = "vlm_film_heads."
 SMALL_FILE = 1 << 20
 """Numbers that are read of a file which no known network fits."""
 CAUSES = ((HEADS, "FiLM heads"), (CONDITIONER, "FiLM conditioner"), ("unet.", "network"))

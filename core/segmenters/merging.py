@@ -24,8 +24,8 @@ class Ranges:
     channel: int
 
     @staticmethod
-    def of(report: CheckpointReport) -> Ranges:
-        low, high = report.value_range or (0.0, 1.0)
+    def of(report: CheckpointReport, settings: RunSettings) -> Ranges:
+        low, high = settings.value_range or report.value_range or (0.0, 1.0)
         several = (report.state_channels or 1) > 1
         channel = (report.used_output_channel or 0) if several else 0
         return Ranges(low, high, clips=report.producer == "sofl-seg", channel=channel)

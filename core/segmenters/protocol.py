@@ -31,17 +31,24 @@ def plan_run(report: CheckpointReport, settings: RunSettings, *, condition_given
     steps = settings.steps or report.timesteps or 1
     samples = settings.samples or report.num_ensemble
     film = _film_on(report, settings, condition_given)
-    threshold = report.threshold if settings.threshold is None else settings.threshold
-    assert threshold is not None, "a report that loads has a threshold"
     return Plan(
         steps=steps,
         samples=samples,
         film=film,
         gated=film and _gate_on(report, settings),
         shared=_shares_condition(report, settings),
-        threshold=threshold,
+        threshold=_threshold(report, settings),
         deviations=tuple(_deviations(report, settings, film, condition_given)),
     )
+
+
+def _threshold(report: CheckpointReport, settings: RunSettings) -> float:
+    if settings.threshold is not None:
+        return settings.threshold
+    if settings.value_range is not None:
+        return sum(settings.value_range) / 2
+    assert report.threshold is not None, "a report that loads has a threshold"
+    return report.threshold
 
 
 def _check(report: CheckpointReport, settings: RunSettings) -> None:
@@ -52,7 +59,20 @@ def _check(report: CheckpointReport, settings: RunSettings) -> None:
         raise SettingsRefused(f"Samples must be between 1 and 10000, not {settings.samples}.")
     if not 0 <= settings.film.strength <= 4:
         raise SettingsRefused(f"FiLM strength must lie between 0 and 4, not {settings.film.strength}.")
+    _check_range(report, settings)
     _check_film(report, settings)
+
+
+def _check_range(report: CheckpointReport, settings: RunSettings) -> None:
+    if settings.value_range is None:
+        return
+    low, high = settings.value_range
+    if report.mode != "cfm_continuous":
+        raise SettingsRefused(
+            "A discrete flow gives probabilities: its value range is [0, 1] and cannot be overridden."
+        )
+    if not low < high:
+        raise SettingsRefused(f"A value range goes from low to high, not from {low:g} to {high:g}.")
 
 
 def _check_film(report: CheckpointReport, settings: RunSettings) -> None:
@@ -104,6 +124,9 @@ def _deviations(report: CheckpointReport, settings: RunSettings, film: bool, con
         found.append(Deviation(code="steps", label=f"{settings.steps} steps instead of {report.timesteps}"))
     if settings.samples not in (None, report.num_ensemble):
         found.append(Deviation(code="samples", label=f"{settings.samples} samples instead of {report.num_ensemble}"))
+    if settings.value_range not in (None, report.value_range):
+        low, high = settings.value_range
+        found.append(Deviation(code="range", label=f"values read as {low:g} to {high:g}"))
     if settings.threshold not in (None, report.threshold):
         label = f"threshold {settings.threshold:g}, trained {report.threshold:g}"
         found.append(Deviation(code="threshold", label=label))

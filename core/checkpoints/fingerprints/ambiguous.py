@@ -19,4 +19,7 @@ MESSAGE = (
     "values in [0, 1], mask where x > 0.5, as both did from 2025-12-12 on. The other reading: mask where x > 0, for "
     "values in [-1, 1] (soft-seg of 2025-12-08) or by a slip of its evaluation (sofl-seg of 2026-01-12)."
 )
-REMEDY = "If the mask looks too small, set the threshold to 0: in the passport, or with --threshold 0."
+REMEDY = (
+    "If the mask looks too small, take the other reading: Value range in the Run panel, or --value-range=-1,1. If the "
+    "values lie in [0, 1] but the mask starts at 0, set the threshold to 0 instead."
+)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from core.networks.blocks import (
+    GROUPS,
     HEAD_DIM,
     HIDDEN,
     Attention,
@@ -188,7 +189,7 @@ class Refine(nn.Module):
         super().__init__()
         parts: list[nn.Module] = []
         for _ in range(depth):
-            parts += [nn.Conv2d(channels, channels, 3, padding=1), nn.GroupNorm(8, channels), nn.SiLU()]
+            parts += [nn.Conv2d(channels, channels, 3, padding=1), nn.GroupNorm(GROUPS, channels), nn.SiLU()]
         self.net = nn.Sequential(*parts)
 
     def forward(self, x: Tensor) -> Tensor:
