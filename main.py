@@ -98,6 +98,7 @@ def predict(
     samples: Annotated[int | None, typer.Option(help="instead of the checkpoint's num_ensemble")] = None,
     protocol: Annotated[str, typer.Option(help="as-trained or as-evaluated")] = "as-trained",
     threshold: Annotated[float | None, typer.Option(help="in the checkpoint's value range")] = None,
+    value_range: Annotated[str | None, typer.Option(help="read an ambiguous file otherwise, e.g. -1,1")] = None,
     film: Annotated[str, typer.Option(help="auto, on, off or shuffle")] = "auto",
     film_strength: Annotated[float, typer.Option(help="0 = identity, 1 = as trained")] = 1.0,
     film_unit: Annotated[str, typer.Option(help="window or image: what has a condition of its own")] = "window",
@@ -118,6 +119,7 @@ def predict(
         samples=samples,
         protocol=_one_of("--protocol", protocol, ("as-trained", "as-evaluated")),
         threshold=threshold,
+        value_range=_range(value_range),
         weights=weights,
         keep=_kept(keep),
         film=FilmSettings(
@@ -246,6 +248,16 @@ def _numbers(option: str, text: str | None) -> tuple[int, ...] | None:
         return tuple(int(part) for part in text.split(","))
     except ValueError:
         raise _refuse(f"{option} takes whole numbers separated by commas, not '{text}'.") from None
+
+
+def _range(text: str | None) -> tuple[float, float] | None:
+    if text is None:
+        return None
+    try:
+        low, high = (float(part) for part in text.split(","))
+    except ValueError:
+        raise _refuse(f"--value-range takes two numbers separated by a comma, not '{text}'.") from None
+    return low, high
 
 
 def _kept(text: str) -> Any:

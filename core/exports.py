@@ -74,6 +74,8 @@ def command_line(checkpoint: str, image: str, settings: RunSettings) -> str:
     ):
         if value != usual:
             words += [option, str(value)]
+    if settings.value_range is not None:
+        words.append("--value-range={:g},{:g}".format(*settings.value_range))
     if settings.film.stages is not None:
         words += ["--film-use-stages", ",".join(map(str, settings.film.stages))]
     return shlex.join(words)

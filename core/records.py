@@ -218,6 +218,8 @@ class RunSettings:
 
     `steps` None = the checkpoint's own number; `samples` None = its `num_ensemble`. `keep`: `all`, `last`, or a tuple
     of t in [0, 1] (floats) or step numbers (ints). `threshold` None = the checkpoint's own, in its value range.
+    `value_range` None = the checkpoint's own; else the other reading of a file whose writer cannot be told, cut in the
+    middle of that range unless `threshold` says otherwise.
     """
 
     seed: int = 0
@@ -229,6 +231,7 @@ class RunSettings:
     precision: Literal["float32"] = "float32"
     protocol: Protocol = "as-trained"
     threshold: float | None = None
+    value_range: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import Signal
@@ -15,6 +16,7 @@ from core.records import CheckpointReport, RunSettings
 PROTOCOLS = (("As trained", "as-trained"), ("As evaluated", "as-evaluated"))
 FILM_MODES = (("Auto (protocol)", "auto"), ("On", "on"), ("Off", "off"), ("Shuffled", "shuffle"))
 FILM_UNITS = (("Each window", "window"), ("Whole image", "image"))
+READINGS = (("As the passport says", None), ("0 to 1, cut at 0.5", (0.0, 1.0)), ("-1 to 1, cut at 0", (-1.0, 1.0)))
 DEVICES = (("Auto", "auto"), ("CPU", "cpu"), ("CUDA GPU", "cuda"), ("Apple GPU (mps)", "mps"))
 MAX_SEED = 2**31 - 1
 
@@ -31,6 +33,7 @@ class RunPanel(QWidget):
         self.protocol, self.film = _combo("Protocol", PROTOCOLS), _combo("FiLM", FILM_MODES)
         self.unit, self.weights = _combo("FiLM condition for", FILM_UNITS), _combo("Weights", (("Auto", "auto"),))
         self.device, self.seed = _combo("Device", DEVICES), _spin("Seed", 0, MAX_SEED)
+        self.reading = _combo("Value range", READINGS)
         self.steps, self.samples = _spin("Steps", 0, 10_000), _spin("Samples", 0, 100)
         self.run_button, self.cancel_button = QPushButton("Run"), QPushButton("Cancel")
         self.new_column_button = QPushButton("Run in a new column")
@@ -58,7 +61,7 @@ class RunPanel(QWidget):
 
     def _fields(self) -> tuple[QWidget, ...]:
         numbers = (self.seed, self.steps, self.samples)
-        return (self.protocol, *numbers, self.film, self.unit, self.weights, self.device)
+        return (self.protocol, *numbers, self.reading, self.film, self.unit, self.weights, self.device)
 
     def _connect(self) -> None:
         for field in self._fields():
@@ -98,6 +101,7 @@ class RunPanel(QWidget):
             steps=self.steps.value() or None,
             samples=self.samples.value() or None,
             weights=self.weights.currentData(),
+            value_range=READINGS[self.reading.currentIndex()][1],
             film=film,
         )
 
@@ -116,6 +120,8 @@ class RunPanel(QWidget):
         steps = f" ({report.timesteps})" if report and report.timesteps else ""
         self.steps.setSpecialValueText(f"As trained{steps}")
         self.samples.setSpecialValueText(f"As trained ({report.num_ensemble})" if report else "As trained")
+        unclear = report is not None and any(finding.code == "producer.ambiguous" for finding in report.findings)
+        self._form.setRowVisible(self.reading, unclear)
         for field in (self.film, self.unit):
             self._form.setRowVisible(field, bool(report and report.film))
 
@@ -130,6 +136,8 @@ class RunPanel(QWidget):
         )
         for combo, value in choices:
             combo.setCurrentIndex(max(combo.findData(value), 0))
+        readings = [value for _, value in READINGS]
+        self.reading.setCurrentIndex(readings.index(settings.value_range) if settings.value_range in readings else 0)
         self.seed.setValue(settings.seed)
         self.steps.setValue(settings.steps or 0)
         self.samples.setValue(settings.samples or 0)
@@ -141,7 +149,7 @@ class RunPanel(QWidget):
         self.new_column_button.setEnabled(edited)
 
 
-def _combo(name: str, choices: tuple[tuple[str, str], ...]) -> QComboBox:
+def _combo(name: str, choices: Sequence[tuple[str, object]]) -> QComboBox:
     combo = QComboBox()
     combo.setAccessibleName(name)
     combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)

@@ -197,6 +197,25 @@ def test_another_threshold_cuts_the_same_score_and_says_so(dfm: Segmenter) -> No
     assert np.array_equal(back.mask, prediction.mask)
 
 
+def test_the_other_reading_of_an_old_file(tmp_path: Path) -> None:
+    """Nothing tells who wrote it: [0, 1] is taken, and the other reading is a choice, labelled."""
+    segmenter = pipeline.load(write_checkpoint(tmp_path / "old.ckpt", {}), device="cpu")
+    assert segmenter.report.status == "ambiguous"
+    usual = pipeline.segment(segmenter, PICTURE)
+    other = pipeline.segment(segmenter, PICTURE, RunSettings(value_range=(-1.0, 1.0)))
+    assert np.array_equal(usual.score, other.score)
+    assert (usual.threshold, other.threshold) == (0.5, 0.0)
+    assert np.array_equal(other.mask, other.score > 0)
+    assert np.allclose(other.probability, np.clip((other.score + 1) / 2, 0, 1))
+    assert [item.code for item in other.deviations] == ["range"]
+    assert usual.deviations == ()
+
+
+def test_a_discrete_flow_has_no_other_range(dfm: Segmenter) -> None:
+    with pytest.raises(SettingsRefused, match="probabilities"):
+        pipeline.segment(dfm, PICTURE, RunSettings(value_range=(-1.0, 1.0)))
+
+
 # ---- loading --------------------------------------------------------------------------------------------------------
 
 
