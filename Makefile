@@ -32,7 +32,7 @@ types: install-dev ## mypy, strict on core
 contracts: install-dev ## who may import whom
 	$(BIN)/lint-imports
 
-pytest: install-dev ## the tests; PYTEST_ARGS='tests/core -x' for some of them
+pytest: install-dev ## the tests; PYTEST_ARGS='tests/images -x' for some of them
 	$(TESTENV) $(BIN)/python -m pytest $(PYTEST_ARGS)
 
 bench: install-dev system-libraries ## time what has a time limit (tests/bench/bench_*.py)
