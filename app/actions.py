@@ -63,7 +63,13 @@ COMMANDS: tuple[Command, ...] = (
         shortcut="Ctrl+Shift+O",
         call=lambda window: window.ask_folder(),
     ),
-    Command(id="file.demo", menu="&File", title="Open the &demo", call=lambda window: window.open_demo()),
+    Command(
+        id="file.demo",
+        menu="&File",
+        title="Open the &demo",
+        call=lambda window: window.open_demo(),
+        enabled=lambda window: window.has_demo,
+    ),
     _separator("&File", "file.demo"),
     Command(
         id="file.save-result",

@@ -8,6 +8,7 @@ from typing import Protocol
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QProgressBar, QStatusBar, QToolButton, QWidget
 
+from app.panels.widgets.progress import set_quietly
 from app.panels.widgets.text import ElidedLabel, PlainLabel
 from core.progress import Progress
 from core.records import NO_VALUE
@@ -61,8 +62,8 @@ class StatusLine(QStatusBar):
         self.bar.setVisible(bool(title))
         self.cancel.setVisible(bool(title) and cancellable)
         known = progress is not None and progress.total > 0
-        self.bar.setRange(0, 1000 if known else 0)
-        self.bar.setValue(1000 * progress.done // progress.total if progress and known else 0)
+        done = 1000 * progress.done // progress.total if progress and known else 0
+        set_quietly(self.bar, 1000 if known else 0, done)
 
 
 def hover_text(info: Hovered, names: Mapping[str, str], slices: int) -> str:

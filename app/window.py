@@ -39,6 +39,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.settings = settings or Settings()
         self.store, self.queue = Store(self), JobQueue(self)
+        self.has_demo = DEMO.is_dir()
         self.theme = self._wanted_theme()
         apply_theme(_application(), self.theme)
         self.parts = make_parts(self.store, self.theme)
@@ -47,7 +48,6 @@ class MainWindow(QMainWindow):
         self.actions_by_id = make_actions(self)
         self._recent = RecentMenu(self.settings, self)
         self._recent.path_chosen.connect(lambda path: self.open([path]))
-        self.actions_by_id["file.demo"].setEnabled(DEMO.is_dir())
         self._recent.insert_before(self.actions_by_id["file.demo"])
         self._connect()
         self.setAcceptDrops(True)
@@ -271,7 +271,6 @@ class MainWindow(QMainWindow):
 
     def _refresh_actions(self) -> None:
         refresh_actions(self, self.actions_by_id)
-        self.actions_by_id["file.demo"].setEnabled(DEMO.is_dir())
 
     def _show_title(self) -> None:
         item = self.store.cases.get(self.store.active_case or "")

@@ -37,6 +37,7 @@ class Column(QFrame):
         self.setObjectName("column")
         self._theme, self.colour, self._title = theme, colour, title
         self.state: ColumnState = "empty"
+        self._said = ("", "", "")
         self.prediction: Prediction | None = None
         self._live: LiveStep | None = None
         self._threshold: float | None = None
@@ -45,6 +46,8 @@ class Column(QFrame):
         self._frame = Frame(caption="")
         self._drawn_image: tuple[object, ...] = ()
         self._paths: dict[tuple[object, ...], QPainterPath | None] = {}
+        self._reference_of: tuple[object, int] = (None, 0)
+        self._reference_path: QPainterPath | None = None
         self.header = ColumnHeader(title, colour, theme, closable=closable)
         self.view = SliceView(colour, theme.reference)
         self.message = MessagePage(theme)
@@ -70,7 +73,10 @@ class Column(QFrame):
 
     def set_state(self, state: ColumnState, message: str, remedy: str) -> None:
         """Enter a state. Whatever was computed before is dropped, except in `result`."""
-        self.state = state
+        said = (state, message, remedy)
+        if said == self._said and state != "result" and self.prediction is None and self._live is None:
+            return  # said twice
+        self.state, self._said = state, said
         if state != "result":
             self.prediction, self._live = None, None
             self._paths.clear()
@@ -115,6 +121,8 @@ class Column(QFrame):
         self._show_badges()
 
     def set_title(self, title: str, colour: str) -> None:
+        if (title, colour) == (self._title, self.colour):
+            return
         self._title, self.colour = title, colour
         self.header.set_title(title)
         self.header.chip.set_colour(colour)
@@ -183,7 +191,7 @@ class Column(QFrame):
         hidden = scene.bare or not style.visible
         self.view.show_map(None if hidden else frame.values, frame.scale)
         lined = frame.mask is not None and style.outline and not hidden
-        path = self._path(("result", frame.t), frame.mask) if lined else None
+        path = self._path(frame.t, frame.mask) if lined else None
         noisy = lined and path is None
         filled = frame.fill and (style.fill or noisy) and not hidden  # a mask without its outline is at least filled
         self.view.show_outline(self.view.outline_item, path)
@@ -200,7 +208,10 @@ class Column(QFrame):
         if labels is None:
             self.view.show_outline(self.view.reference_item, None)
             return False
-        path = self._path(("reference", scene.case.reference), labels > 0)
+        what = (scene.case.reference, scene.index)
+        if what != self._reference_of:
+            self._reference_of, self._reference_path = what, outline_path(labels > 0)
+        path = self._reference_path
         self.view.show_outline(self.view.reference_item, path)
         return path is not None
 
@@ -215,12 +226,12 @@ class Column(QFrame):
     def _fits(self, array: Array) -> bool:
         return self._scene.case is not None and array.shape == self._scene.case.image.voxels.shape
 
-    def _path(self, what: tuple[object, ...], mask: Array | None) -> QPainterPath | None:
+    def _path(self, t: float | None, mask: Array | None) -> QPainterPath | None:
         """The outline of `mask`, kept for the next time this step is shown; a running step is never kept."""
         assert mask is not None
-        if self._live is not None and what[0] == "result":
+        if self._live is not None:
             return outline_path(mask)
-        key = (*what, self._scene.index, self.cut())
+        key = (t, self._scene.index, self.cut())
         if key not in self._paths:
             if len(self._paths) >= _PATHS_KEPT:
                 self._paths.clear()
@@ -269,10 +280,12 @@ class Column(QFrame):
     def _paint_frame(self) -> None:
         """The active column carries its colour along its top edge."""
         edge = self.colour if self._active and self._closable else self._theme.border
-        self.setStyleSheet(
+        sheet = (
             f"#column {{ background: {self._theme.surface}; border: 1px solid {self._theme.border};"
             f" border-top: 3px solid {edge}; }}"
         )
+        if sheet != self.styleSheet():  # Qt styles everything in the column again
+            self.setStyleSheet(sheet)
 
 
 def step_t(prediction: Prediction | None, index: int | None) -> float | None:

@@ -13,7 +13,7 @@ from app.jobs import Failure
 from app.panels.widgets.text import plain_tooltip, printable
 from core.records import NO_VALUE, Measurement, MetricValue
 
-NAMED = 2
+NAMED, MOST_LETTERS = 2, 12
 RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 Index = QModelIndex | QPersistentModelIndex
 TITLES = {
@@ -85,7 +85,7 @@ class MeasurementTable(QAbstractTableModel):
         column = self._columns[section - 1]
         if role == Qt.ItemDataRole.DisplayRole:
             # Three names do not fit beside each other: then the colour stands for the column, as everywhere.
-            return printable(column.title) if len(self._columns) <= NAMED else ""
+            return _short(printable(column.title)) if len(self._columns) <= NAMED else ""
         if role == Qt.ItemDataRole.DecorationRole:
             return chip(column.colour)
         if role == Qt.ItemDataRole.TextAlignmentRole:
@@ -122,6 +122,11 @@ def value_text(value: MetricValue | None) -> str:
     if value is None or value.value is None:
         return NO_VALUE
     return f"{value.value:.0f}" if value.name.startswith("betti") else f"{value.value:.3f}"
+
+
+def _short(title: str) -> str:
+    """Both ends of a name: Qt forgets the colour's room when it shortens a head, and cuts what is left again."""
+    return title if len(title) <= MOST_LETTERS else f"{title[:5]}\N{HORIZONTAL ELLIPSIS}{title[-6:]}"
 
 
 def chip(colour: str) -> QIcon:

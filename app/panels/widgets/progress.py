@@ -19,9 +19,15 @@ class PlainProgressBar(QProgressBar):
         """`done` of `total` with `words`; an empty bar with words alone when `total` is 0."""
         self._words = printable(words) + (f"  {done} / {total}" if total > 0 else "")
         # Not Qt's busy bar (a range of 0): it fills the whole bar, and the words on it cannot be read.
-        self.setRange(0, max(total, 1))
-        self.setValue(done if total > 0 else 0)
-        self.update()
+        set_quietly(self, max(total, 1), done if total > 0 else 0)
 
     def text(self) -> str:
         return self._words.strip()
+
+
+def set_quietly(bar: QProgressBar, most: int, value: int) -> None:
+    """Range and value of `bar`, drawn at the next turn: Qt's setters draw the whole window at once, each time."""
+    bar.setUpdatesEnabled(False)
+    bar.setRange(0, most)
+    bar.setValue(value)
+    bar.setUpdatesEnabled(True)
