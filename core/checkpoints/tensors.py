@@ -86,6 +86,7 @@ def tensor_info(storage: Any, offset: Any, shape: Any, strides: Any, dtype: str 
 
 
 def shape_text(shape: tuple[int, ...]) -> str:
+    """`64 x 1 x 7 x 7`, shortened for shapes that only a hostile file has."""
     return " x ".join(map(str, shape[:8]))[:80] or "()"
 
 

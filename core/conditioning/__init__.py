@@ -1,1 +1,1 @@
-"""What a FiLM network is conditioned on: a profile cache, a local vision-language model, or nothing (off)."""
+"""What a FiLM network is conditioned on: the producers' profile cache."""

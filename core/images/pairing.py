@@ -60,6 +60,7 @@ EXTENSIONS = (
 
 
 def has_image_extension(name: str) -> bool:
+    """Whether the file name ends like one of the kinds that are read."""
     return name.lower().endswith(EXTENSIONS)
 
 

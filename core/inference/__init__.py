@@ -1,1 +1,1 @@
-"""Windows, devices and memory: how a whole image goes through a network that sees one window."""
+"""Windows and devices: how a whole image goes through a network that sees one window."""

@@ -71,6 +71,7 @@ class CrossAttention(nn.Module):
 
 
 def feed_forward(channels: int) -> nn.Sequential:
+    """(B, C, H, W) -> same, four times as wide in between."""
     return nn.Sequential(
         ChannelNorm(channels), nn.Conv2d(channels, 4 * channels, 1), nn.GELU(), nn.Conv2d(4 * channels, channels, 1)
     )
