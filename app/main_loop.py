@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pyqtgraph as pg
-from PySide6.QtCore import QEventLoop, QTimer
+from PySide6.QtCore import QEventLoop, QSize, QTimer
 from PySide6.QtWidgets import QApplication
 
 from app.jobs import Job
@@ -21,6 +21,7 @@ POLL_MS = 100
 SETTLE_MS = 400  # delayed panels and thumbnails are drawn by then
 LONGEST_MS = 10 * 60 * 1000
 PICTURE = "flowglass-demo.png"
+PICTURE_SIZE = QSize(1600, 1000)
 
 
 def run(files: Sequence[str], demo: bool = False, screenshot: str | None = None) -> int:
@@ -35,6 +36,8 @@ def run(files: Sequence[str], demo: bool = False, screenshot: str | None = None)
         os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
     application = make_application()
     window = MainWindow(Settings())
+    if not has_screen():
+        window.resize(PICTURE_SIZE)  # the offscreen platform pretends to a screen too small to show anything on
     window.show()
     window.queue.start(Job(pipeline.warm_up, "Getting ready"), lane="model")
     QTimer.singleShot(0, lambda: window.open(files))
