@@ -164,6 +164,7 @@ def test_film_strength_runs_from_identity_to_as_trained(film: Segmenter) -> None
         (RunSettings(steps=0), "Steps"),
         (RunSettings(samples=-2), "Samples"),
         (RunSettings(film=FilmSettings(mode="on")), "no FiLM heads"),
+        (RunSettings(weights="swa"), "Load it again"),
     ],
 )
 def test_settings_that_cannot_be_followed_are_refused(dfm: Segmenter, settings: RunSettings, word: str) -> None:
