@@ -61,7 +61,8 @@ def _check(report: CheckpointReport, settings: RunSettings) -> None:
         raise SettingsRefused(f"FiLM strength must lie between 0 and 4, not {settings.film.strength}.")
     used = "model" if report.weights is None else report.weights.used
     if settings.weights not in ("auto", used):
-        raise SettingsRefused(f"This segmenter was loaded with the {used} weights. Load it again with {settings.weights}.")
+        wished = settings.weights
+        raise SettingsRefused(f"This segmenter was loaded with the {used} weights. Load it again with {wished} weights.")
     _check_range(report, settings)
     _check_film(report, settings)
 
