@@ -31,7 +31,7 @@ def frozen_array(array: Array, dtype: Any = None) -> Array:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """Something a person should know. `code` is stable (`film.stages-inferred`); `remedy` may be empty for a note."""
+    """Something a person should know. `code` is stable (`film.stages-inferred`); `remedy` says what to do."""
 
     severity: Severity
     code: str
@@ -57,6 +57,7 @@ class FilmReport:
     stages_from: Literal["metadata", "hparams", "weights", "user"]
     channels: tuple[int, ...]
     point: Literal["A", "B"]
+    """Where a stage is modulated: A before the second skip, B before attention; `point_from` says who decided."""
     condition: Literal["image", "text", "logits"]
     cond_dim: int
     vlm: str | None
@@ -71,6 +72,7 @@ class FilmReport:
     prompts: tuple[str, ...] = ()
     cache_dir: str = "cache/vlm_profiles"
     embedding_dtype: str = "float16"
+    point_from: Literal["file", "user"] = "file"
     stage_choices: tuple[tuple[int, ...], ...] = ()
     """Every stage list that the widths allow; more than one = ambiguous."""
     dropped_keys: int = 0

@@ -36,10 +36,10 @@ class Dossier:
     def error(self, code: str, message: str, remedy: str = FROM_TRAINING) -> None:
         self._find("error", code, message, remedy)
 
-    def warning(self, code: str, message: str, remedy: str = "") -> None:
+    def warning(self, code: str, message: str, remedy: str) -> None:
         self._find("warning", code, message, remedy)
 
-    def note(self, code: str, message: str, remedy: str = "") -> None:
+    def note(self, code: str, message: str, remedy: str) -> None:
         self._find("note", code, message, remedy)
 
     def _find(self, severity: Severity, code: str, message: str, remedy: str) -> None:

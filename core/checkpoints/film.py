@@ -81,6 +81,7 @@ def describe_film(
         stages_from=stages_from,
         channels=config.channels,
         point=point,
+        point_from="file" if film_point is None else "user",
         cond_dim=config.cond_dim,
         hidden=config.hidden,
         layer_norm=config.layer_norm,
@@ -230,6 +231,7 @@ def _input_mode(dossier: Dossier, settings: Settings) -> str:
         "film.input-mode-ignored",
         f"Hyper-parameter vlm_film_config.input_mode is {mode}, which sofl-seg honours only in FlowModelVLMFiLM with "
         "dfm_binary; here the condition is computed from the bare image.",
+        "Nothing to do: this is how the checkpoint was trained.",
     )
     return "raw"
 
@@ -253,8 +255,8 @@ def _dropped(dossier: Dossier, inventory: Inventory) -> None:
     dossier.note(
         "film.would-be-dropped",
         f"A loader without FiLM would drop {counts['dropped_keys']} keys ({counts['dropped_parameters']:,} "
-        "parameters) of "
-        "this checkpoint without a word.",
+        "parameters) of this checkpoint without a word.",
+        "Nothing to do here: they are loaded. Mistrust predictions of this file that soft-seg made.",
     )
 
 
@@ -264,4 +266,5 @@ def note_slots(dossier: Dossier, heads: int) -> None:
         dossier.note(
             "film.reference-would-crash",
             f"sofl-seg's own code counts FiLM calls for {REFERENCE_SLOTS} stages and crashes with {heads} heads.",
+            "Nothing to do here: every head is used. That code cannot have evaluated this file.",
         )

@@ -175,6 +175,7 @@ def _from_widths(dossier: Dossier, choices: tuple[Stages, ...]) -> Stages:
         dossier.note(
             "film.stages-inferred",
             f"The file does not name the FiLM stages; {list(stages)} follows from the widths, no other list fits.",
+            "Nothing to do; another list can be tried in the passport or with film_stages.",
         )
     return stages
 
@@ -193,6 +194,7 @@ def warn_of_reference(dossier: Dossier, heads: Sequence[Head], stages: Stages) -
         "film.reference-would-misread",
         f"sofl-seg's own loader maps heads to stages with a table for widths 128, 96, 64, 32; here it {outcome} "
         f"instead of {list(stages)}.",
+        "Nothing to do here; mistrust numbers of this file that were computed with that loader.",
     )
 
 

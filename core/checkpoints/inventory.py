@@ -107,7 +107,8 @@ def unwrapped(tensors: Weights, findings: list[Finding]) -> Weights:
         findings.append(Finding(severity="error", code="weights.keys-collide", message=message, remedy=remedy))
     elif renamed.keys() != tensors.keys():
         message = "The keys carry the prefixes of a wrapper (module. or _orig_mod.), which were removed."
-        findings.append(Finding(severity="note", code="weights.prefix-removed", message=message))
+        remedy = "Nothing to do: the weights are the same."
+        findings.append(Finding(severity="note", code="weights.prefix-removed", message=message, remedy=remedy))
     return renamed
 
 
@@ -143,6 +144,7 @@ def _shortened(values: Mapping[str, Any]) -> list[Finding]:
         value = todo.pop()
         if value == SHORTENED or (isinstance(value, Mapping) and SHORTENED in value):
             message = "At least one of the stored settings is too large to show in full; it is shown shortened."
-            return [Finding(severity="note", code="hparams.shortened", message=message)]
+            remedy = "Nothing to do: what decides how the checkpoint runs is read whole."
+            return [Finding(severity="note", code="hparams.shortened", message=message, remedy=remedy)]
         todo += value.values() if isinstance(value, Mapping) else value if isinstance(value, list) else ()
     return []

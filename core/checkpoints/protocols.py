@@ -29,7 +29,7 @@ def describe_gate(dossier: Dossier, settings: Settings) -> JunctionGateReport | 
         message = (
             "The junction gate takes its junctions from a reference mask, which inference never has: it stays open."
         )
-        dossier.note("gate.never-closes", message)
+        dossier.note("gate.never-closes", message, "Nothing to do: the producer's own test ran without it too.")
     return gate
 
 
@@ -107,4 +107,5 @@ def _validation(dossier: Dossier) -> None:
         "protocol.validation-differs",
         "During training, validation computed one condition from the whole image, and the test step one for each "
         "window, so validation scores of this checkpoint do not describe its test predictions.",
+        "To see what validation saw, set the FiLM condition to the whole image in the Run panel, or --film-unit image.",
     )

@@ -41,7 +41,8 @@ def _unknown_classes(unknown: Mapping[str, int]) -> Finding | None:
     subject = "1 setting comes from a class" if count == 1 else f"{count:,} settings come from classes"
     verb = "is" if count == 1 else "are"
     message = f"{subject} of the training code and {verb} shown as plain text: {names}."
-    return Finding(severity="note", code="pickle.unknown-classes", message=message)
+    remedy = "Nothing to do: they were not looked up, and none of them decides how the checkpoint runs."
+    return Finding(severity="note", code="pickle.unknown-classes", message=message, remedy=remedy)
 
 
 def _named_code(settings: Any) -> Finding | None:

@@ -68,7 +68,8 @@ def _solver(dossier: Dossier, settings: Settings, mode: str) -> None:
         return
     for key in ("dfm_sampler", "dfm_eps"):
         if not settings.has(key):
-            dossier.note("hparams.assumed", f"Hyper-parameter {key} is missing; the producer's default is assumed.")
+            message = f"Hyper-parameter {key} is missing; the producer's default is assumed."
+            dossier.note("hparams.assumed", message, "Compare with the config.yaml of the run if you have it.")
     sampler = settings.choice("dfm_sampler", ("euler", "heun"), "euler")
     dossier.know("sampler", sampler, _said(settings, "dfm_sampler", "euler"))
     dossier.know("dfm_eps", settings.number("dfm_eps", 1e-12, 0.1, 1e-6), _said(settings, "dfm_eps", 1e-6))

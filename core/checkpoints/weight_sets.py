@@ -78,7 +78,8 @@ def _initial_weights(state: Mapping[Any, Any]) -> Finding:
         f"(latest_update_epoch {state.get('latest_update_epoch')}, n_averaged {state.get('n_averaged')}): "
         "it holds initial weights and is not offered."
     )
-    return Finding(severity="note", code="weights.swa-not-started", message=message)
+    remedy = "Nothing to do: the model weights are used."
+    return Finding(severity="note", code="weights.swa-not-started", message=message, remedy=remedy)
 
 
 def _incomplete(name: str, where: str) -> Finding:

@@ -27,7 +27,7 @@ class Raster:
     findings: tuple[Finding, ...] = ()
 
 
-def note(code: str, message: str, remedy: str = "") -> Finding:
+def note(code: str, message: str, remedy: str = "Nothing to do if that is what you want.") -> Finding:
     return Finding(severity="note", code=code, message=message, remedy=remedy)
 
 

@@ -172,7 +172,8 @@ def _narrow(weights: Mapping[str, TensorInfo]) -> tuple[Finding, ...]:
     if not narrow:
         return ()
     message = f"Some weights are stored as {', '.join(sorted(narrow))} and were widened to float32 to run."
-    return (Finding(severity="note", code="weights.widened", message=message),)
+    remedy = "Nothing to do; results may differ in the last digits from a run in the narrow type."
+    return (Finding(severity="note", code="weights.widened", message=message, remedy=remedy),)
 
 
 def _completed(report: CheckpointReport, notes: tuple[Finding, ...]) -> CheckpointReport:

@@ -62,7 +62,9 @@ def _check(report: CheckpointReport, settings: RunSettings) -> None:
     used = "model" if report.weights is None else report.weights.used
     if settings.weights not in ("auto", used):
         wished = settings.weights
-        raise SettingsRefused(f"This segmenter was loaded with the {used} weights. Load it again with {wished} weights.")
+        raise SettingsRefused(
+            f"This segmenter was loaded with the {used} weights. Load it again with {wished} weights."
+        )
     _check_range(report, settings)
     _check_film(report, settings)
 
@@ -161,6 +163,8 @@ def _film_deviations(
         found.append(Deviation(code="film.condition", label="condition given by hand"))
     if film and wished.unit == "image" and settings.protocol == "as-trained":
         found.append(Deviation(code="film.unit", label="one condition for the whole image"))
+    if heads.point_from == "user":
+        found.append(Deviation(code="film.point-user", label=f"FiLM point {heads.point} chosen by hand"))
     if heads.stages_from == "user":
         found.append(Deviation(code="film.stages-user", label="FiLM stages chosen by hand"))
     return found

@@ -1,4 +1,4 @@
-"""How long inspecting a large Lightning checkpoint takes, and how much memory: `bench_inspect.py [MB]`.
+"""How long inspecting a large checkpoint takes, and how much memory: `bench_inspect.py [MB]`.
 
 Writes a real checkpoint with AdamW states (by torch, in a child process) to a temporary folder, inspects it in a fresh
 process, prints seconds, extra memory and their ratios to the target (0.3 s and 50 MB at 500 MB), and deletes it.
@@ -48,7 +48,8 @@ def measure(megabytes: int) -> str:
     with tempfile.TemporaryDirectory() as folder:
         path = str(Path(folder) / "large.ckpt")
         subprocess.run([sys.executable, "-c", WRITE, path, str(megabytes)], check=True, cwd=ROOT)
-        done = subprocess.run([sys.executable, "-c", READ, path, __file__], check=True, cwd=ROOT, capture_output=True, text=True)
+        read = [sys.executable, "-c", READ, path, __file__]
+        done = subprocess.run(read, check=True, cwd=ROOT, capture_output=True, text=True)
     return done.stdout
 
 

@@ -85,7 +85,7 @@ def test_an_old_file_names_both_readings_and_how_to_take_the_other() -> None:
     (finding,) = [item for item in report_of({"loss_type": "l2"}).findings if item.code == "producer.ambiguous"]
     for words in ("soft-seg", "sofl-seg", "x > 0.5", "x > 0,"):
         assert words in finding.message
-    assert "--threshold" in finding.remedy
+    assert "--value-range" in finding.remedy
 
 
 def test_a_loss_type_is_no_trace_of_soft2hard() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -241,3 +242,13 @@ def test_a_report_takes_milliseconds() -> None:
     start = time.perf_counter()
     describe_file(path)
     assert time.perf_counter() - start < 0.5  # 15 ms on an idle machine
+
+
+@pytest.mark.parametrize(
+    "path", sorted(FIXTURES.glob("*/**/*.ckpt")), ids=lambda path: f"{path.parent.name}/{path.name}"
+)
+def test_every_finding_has_a_code_a_sentence_and_a_remedy(path: Path) -> None:
+    for finding in describe_file(path).findings:
+        assert "." in finding.code
+        assert finding.message.endswith((".", ")"))
+        assert finding.remedy.endswith((".", '"'))

@@ -179,6 +179,14 @@ def test_a_stage_that_was_not_trained_and_a_condition_of_another_width_are_refus
         pipeline.segment(film, PICTURE, on(), condition=np.ones(5))
 
 
+def test_a_point_or_stages_chosen_by_hand_are_labelled(tmp_path: Path) -> None:
+    path = write_checkpoint(tmp_path / "film.ckpt", DFM | FILM, film=True)
+    segmenter = pipeline.load(path, device="cpu", film_stages=[0, 1], film_point="B")
+    prediction = pipeline.segment(segmenter, PICTURE, on(), condition=np.ones(12))
+    codes = {item.code for item in prediction.deviations}
+    assert {"film.point-user", "film.stages-user"} <= codes
+
+
 def test_an_image_with_nan_is_refused_and_a_flat_one_is_warned_about(dfm: Segmenter) -> None:
     broken = PICTURE.copy()
     broken[3, 3] = np.nan
