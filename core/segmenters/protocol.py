@@ -148,23 +148,17 @@ def _film_deviations(
     if heads is None:
         return []
     trained = (report.epoch is None) or report.epoch >= heads.warmup_epochs
-    found = []
-    if not film and trained:
-        found.append(Deviation(code="film.off", label="FiLM off"))
-    if film and not trained:
-        found.append(Deviation(code="film.on", label="FiLM on, trained with it off so far"))
-    if film and wished.mode == "shuffle":
-        found.append(Deviation(code="film.shuffle", label="FiLM shuffled"))
-    if film and wished.strength != 1:
-        found.append(Deviation(code="film.strength", label=f"FiLM strength {wished.strength:g}"))
-    if film and wished.stages is not None and set(wished.stages) != set(heads.stages):
-        found.append(Deviation(code="film.stages", label=f"FiLM stages {list(wished.stages)} only"))
-    if film and condition_given:
-        found.append(Deviation(code="film.condition", label="condition given by hand"))
-    if film and wished.unit == "image" and settings.protocol == "as-trained":
-        found.append(Deviation(code="film.unit", label="one condition for the whole image"))
-    if heads.point_from == "user":
-        found.append(Deviation(code="film.point-user", label=f"FiLM point {heads.point} chosen by hand"))
-    if heads.stages_from == "user":
-        found.append(Deviation(code="film.stages-user", label="FiLM stages chosen by hand"))
-    return found
+    stages = wished.stages is not None and set(wished.stages) != set(heads.stages)
+    whole = wished.unit == "image" and settings.protocol == "as-trained"
+    differences = (
+        (not film and trained, "film.off", "FiLM off"),
+        (film and not trained, "film.on", "FiLM on, trained with it off so far"),
+        (film and wished.mode == "shuffle", "film.shuffle", "FiLM shuffled"),
+        (film and wished.strength != 1, "film.strength", f"FiLM strength {wished.strength:g}"),
+        (film and stages, "film.stages", f"FiLM stages {list(wished.stages or ())} only"),
+        (film and condition_given, "film.condition", "condition given by hand"),
+        (film and whole and not condition_given, "film.unit", "one condition for the whole image"),
+        (heads.point_from == "user", "film.point-user", f"FiLM point {heads.point} chosen by hand"),
+        (heads.stages_from == "user", "film.stages-user", "FiLM stages chosen by hand"),
+    )
+    return [Deviation(code=code, label=label) for differs, code, label in differences if differs]
