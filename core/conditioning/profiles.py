@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import tarfile
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,12 +35,12 @@ class ProfileCache:
 
     def __init__(self, sources: Sequence[Path]) -> None:
         self.sources = tuple(sources)
-        self._entries: dict[str, tuple[Path, str]] = {}
+        self._entries: dict[str, _Entry] = {}
         self._any_position: dict[str, str] = {}
         self._prompts: dict[str, set[str]] = {}
         for source in self.sources:
-            for name in _names(source):
-                self._entries.setdefault(name, (source, name))
+            for name, entry in _entries(source):
+                self._entries.setdefault(name, entry)
                 self._any_position.setdefault(POSITION.sub("", name), name)
                 identity, _, suffix = name.rpartition("_")
                 self._prompts.setdefault(POSITION.sub("", identity), set()).add(suffix)
@@ -58,13 +60,19 @@ class ProfileCache:
         return tuple(sorted(self._prompts.get(POSITION.sub("", identity), set()) - {IMAGE_HASH}))
 
     def _read(self, name: str) -> Array | None:
-        source, member = self._entries[name]
         try:
-            if source.is_dir():
-                return _feature(source / f"{member}.pt", name)
-            return _from_tar(source, member)
-        except (CheckpointRefused, OSError, KeyError, tarfile.TarError):
+            return _feature(self._entries[name], name)
+        except (CheckpointRefused, OSError):
             return None
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """A file of its own, or `size` bytes at `offset` of a tar."""
+
+    path: Path
+    offset: int = 0
+    size: int | None = None
 
 
 def profile_sources(checkpoint: Path, cache_dir: str) -> tuple[Path, ...]:
@@ -72,53 +80,54 @@ def profile_sources(checkpoint: Path, cache_dir: str) -> tuple[Path, ...]:
     folders = (checkpoint.parent, *checkpoint.parent.parents[:2])
     wishes = [folder / place for folder in folders for place in PLACES]
     stated = Path(cache_dir)
-    # A network path named by a file would send the user's credentials to whoever wrote it: only local ones are tried.
-    if stated.is_absolute() and not cache_dir.startswith(("//", "\\\\")):
+    # A network path named by a file would send the user's credentials to whoever wrote it, and `/` would have us search
+    # the whole disk: only a local folder that is called what the producers call it is tried.
+    if stated.is_absolute() and stated.name == PROFILE_CACHE and not cache_dir.startswith(("//", "\\\\")):
         wishes.append(stated)
     return tuple(dict.fromkeys(wish for wish in wishes if wish.exists()))
 
 
-def _names(source: Path) -> Iterator[str]:
-    """Entry names without `.pt`, at most `MAX_ENTRIES`; a source that cannot be read has none."""
+def _entries(source: Path) -> Iterator[tuple[str, _Entry]]:
+    """Names without `.pt` and where they lie, at most `MAX_ENTRIES`; a source that cannot be read has none."""
     if source.is_dir():
-        yield from _folder_names(source)
+        yield from _folder_entries(source)
     elif source.is_file():
         try:
             with tarfile.open(source, "r:") as archive:
-                yield from (_strip(member.name) for _, member in zip(range(MAX_ENTRIES), archive, strict=False))
+                for _, member in zip(range(MAX_ENTRIES), archive, strict=False):
+                    if member.isreg() and member.size <= MAX_BYTES:
+                        yield _strip(member.name), _Entry(source, member.offset_data, member.size)
         except (tarfile.TarError, OSError):
             return
 
 
-def _folder_names(folder: Path) -> Iterator[str]:
-    for _, path in zip(range(MAX_ENTRIES), folder.rglob("*.pt"), strict=False):
-        if path.is_file():
-            yield path.relative_to(folder).as_posix().removesuffix(".pt")
+def _folder_entries(folder: Path) -> Iterator[tuple[str, _Entry]]:
+    seen = 0
+    for parent, folders, files in os.walk(folder):
+        seen += len(folders) + len(files)
+        for name in files:
+            path = Path(parent, name)
+            if name.endswith(".pt"):
+                yield path.relative_to(folder).as_posix().removesuffix(".pt"), _Entry(path)
+        if seen > MAX_ENTRIES:
+            return
 
 
 def _strip(name: str) -> str:
     return name.removeprefix("./").removeprefix(f"{PROFILE_CACHE}/").removesuffix(".pt")
 
 
-def _from_tar(source: Path, name: str) -> Array | None:
-    with tarfile.open(source, "r:") as archive:
-        for member in archive:
-            if _strip(member.name) == name and member.isreg() and member.size <= MAX_BYTES:
-                return _from_bytes(archive, member, name)
-    return None
-
-
-def _from_bytes(archive: tarfile.TarFile, member: tarfile.TarInfo, name: str) -> Array | None:
-    stream = archive.extractfile(member)
-    if stream is None:
-        return None
-    with tempfile.TemporaryDirectory() as folder:
+def _feature(entry: _Entry, name: str) -> Array | None:
+    if entry.size is None:
+        return _feature_of(entry.path, name)
+    with entry.path.open("rb") as stream, tempfile.TemporaryDirectory() as folder:
+        stream.seek(entry.offset)
         path = Path(folder) / "profile.pt"  # the member's own name is never used as a path
-        path.write_bytes(stream.read(MAX_BYTES))
-        return _feature(path, name)
+        path.write_bytes(stream.read(entry.size))
+        return _feature_of(path, name)
 
 
-def _feature(path: Path, name: str) -> Array | None:
+def _feature_of(path: Path, name: str) -> Array | None:
     contents = open_checkpoint(path)
     root = contents.root
     if not isinstance(root, dict):
