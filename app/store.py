@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import PurePath
 from typing import TypeVar
 
@@ -134,8 +135,8 @@ class Store(QObject):
         """
         parts = _name_parts(checkpoint)
         others = [_name_parts(other) for other in self.checkpoints if other != checkpoint]
-        timeless = _STARTED.sub("", parts[-1])
-        if all(_STARTED.sub("", other[-1]) != timeless for other in others):
+        timeless = _timeless(parts[-1])
+        if all(_timeless(other[-1]) != timeless for other in others):
             return timeless
         for count in range(1, len(parts)):
             if all(other[-count:] != parts[-count:] for other in others):
@@ -299,6 +300,12 @@ class Store(QObject):
         self.noted.emit(note)
 
 
+@lru_cache(maxsize=4096)
+def _timeless(name: str) -> str:
+    return _STARTED.sub("", name)
+
+
+@lru_cache(maxsize=4096)  # every name is held against every other
 def _name_parts(checkpoint: str) -> tuple[str, ...]:
     """Folders and name: producers write `<run>/checkpoints/best.ckpt`, where only the run's name says anything."""
     parts = PurePath(checkpoint).parts

@@ -28,7 +28,8 @@ class ColumnHeader(QWidget):
         self._badges: list[Badge] = []
         self.needed, self._least = 0, 0
         self.chip, self.title = ColourChip(colour), ElidedLabel(title, role="heading")
-        self.kind, self.summary = ElidedLabel("", role="muted"), PlainLabel(role="heading")
+        # What it is gives way before a number is cut: half of `Dice 0.915` is another number.
+        self.kind, self.summary = ElidedLabel("", role="muted", least=0), PlainLabel(role="heading")
         self.close_button = _tool_button("\N{MULTIPLICATION SIGN}", f"Close {title}", self.close_requested)
         self.cancel_button = _tool_button("Cancel", "Stop this run", self.cancel_requested)
         self.progress = PlainProgressBar()

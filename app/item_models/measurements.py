@@ -125,8 +125,12 @@ def value_text(value: MetricValue | None) -> str:
 
 
 def _short(title: str) -> str:
-    """Both ends of a name: Qt forgets the colour's room when it shortens a head, and cuts what is left again."""
-    return title if len(title) <= MOST_LETTERS else f"{title[:5]}\N{HORIZONTAL ELLIPSIS}{title[-6:]}"
+    """What tells a name from others: its folder if it has one, and of a long name the end.
+
+    Shortened here, because Qt forgets the room that the colour takes when it shortens a head.
+    """
+    name = title.partition("/")[0]
+    return name if len(name) <= MOST_LETTERS else f"\N{HORIZONTAL ELLIPSIS}{name[1 - MOST_LETTERS :]}"
 
 
 def chip(colour: str) -> QIcon:

@@ -42,7 +42,7 @@ class MeasurementsPanel(QWidget):
         header = self.table.horizontalHeader()
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         header.setMinimumSectionSize(48)
-        header.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        header.setTextElideMode(Qt.TextElideMode.ElideLeft)
 
     def show_columns(self, columns: Sequence[MeasuredColumn]) -> None:
         """One column of numbers for each column of the view."""

@@ -39,8 +39,8 @@ class StepCurve(QStackedWidget):
         item.setLabel("bottom", "t")
         item.setLabel("left", "Dice")
         item.setRange(xRange=(0, 1), yRange=(0, 1), padding=0.06)
-        item.getAxis("left").setTicks([[(0, "0"), (0.5, "0.5"), (1, "1")], [(0.25, ""), (0.75, "")]])
-        item.getAxis("bottom").setTicks([[(0, "0"), (0.25, "0.25"), (0.5, "0.5"), (0.75, "0.75"), (1, "1")]])
+        for name in ("left", "bottom"):  # few enough for the narrowest panel, and never without the 1
+            item.getAxis(name).setTicks([[(0, "0"), (0.5, "0.5"), (1, "1")], [(0.25, ""), (0.75, "")]])
         item.showGrid(x=True, y=True, alpha=0.15)
         item.addItem(self._marker)
         self.plot.setAcceptDrops(False)
@@ -48,7 +48,7 @@ class StepCurve(QStackedWidget):
         self.plot.viewport().installEventFilter(self)
         self.addWidget(self.reason)
         self.addWidget(self.plot)
-        self.setMinimumSize(160, 90)
+        self.setMinimumSize(110, 90)
 
     def show_curves(self, curves: Mapping[str, tuple[str, Sequence[float], Curve]], reason: str = "") -> None:
         """(colour, t of each step, Dice of each step) by key, or `reason` why there are none.

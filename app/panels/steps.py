@@ -6,13 +6,22 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QSlider, QSplitter, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QHBoxLayout,
+    QSizePolicy,
+    QSlider,
+    QSplitter,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.canvas.frame import QUANTITIES, QUANTITY_NAMES, Frame, LiveStep, Quantity, frame_of, live_frame
 from app.panels.step_curve import Curve, StepCurve
 from app.panels.thumbnails import ThumbnailStrip
 from app.panels.widgets.chips import ColourChip
-from app.panels.widgets.text import ElidedLabel, PlainLabel
+from app.panels.widgets.text import ElidedLabel
 from app.theme import DARK, Theme
 from core.records import Prediction, Step
 
@@ -41,8 +50,8 @@ class StepsPanel(QWidget):
         self._curves: dict[str, Curve] = {}
         self._quantity: Quantity = "mask"
         self._slice = 0
-        self.chip, self.title = ColourChip("#888888"), ElidedLabel(role="heading")
-        self.where = PlainLabel(role="muted")
+        self.chip, self.title = ColourChip("#888888"), ElidedLabel(role="heading", least=0)
+        self.where = ElidedLabel(role="muted", least=0)  # both give way before the buttons lose their words
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.strip, self.curve = ThumbnailStrip(), StepCurve()
         self._buttons: dict[str, QToolButton] = {}
@@ -81,8 +90,9 @@ class StepsPanel(QWidget):
 
     def _head(self) -> QHBoxLayout:
         head, group = QHBoxLayout(), QButtonGroup(self)
-        head.setSpacing(6)
+        head.setSpacing(4)
         head.addWidget(self.chip)
+        self.where.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         head.addWidget(self.title, 1)
         head.addWidget(self.where)
         for name in QUANTITIES:
@@ -283,7 +293,7 @@ def _button_style(theme: Theme) -> str:
     """Which quantity is chosen must be seen at a glance, in both themes."""
     return (
         f"QToolButton {{ color: {theme.text}; background: {theme.surface_alt}; border: 1px solid {theme.border};"
-        f" border-radius: 4px; padding: 2px 8px; }}"
+        f" border-radius: 4px; padding: 2px 6px; }}"
         f"QToolButton:hover, QToolButton:focus {{ border-color: {theme.accent}; }}"
         f"QToolButton:checked {{ color: {theme.accent_text}; background: {theme.accent}; }}"
     )

@@ -516,3 +516,13 @@ def test_the_image_alone_is_up_to_date_when_the_last_column_goes(columns: Column
         columns.remove_column(key)
     QApplication.processEvents()
     assert columns._alone.view.image_item._buffer.shape == (64, 64)
+
+
+def test_a_number_is_never_cut_however_narrow_its_column(columns: ColumnsView) -> None:
+    columns.resize(260, 400)
+    columns.set_kind("a", "sofl-seg, dfm with FiLM")
+    columns.set_prediction("a", fakes.prediction())
+    columns.set_summary("a", "Dice 0.915")
+    QApplication.processEvents()
+    summary = columns.column("a").header.summary
+    assert summary.width() >= summary.sizeHint().width()

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from PySide6.QtCore import QModelIndex, Qt
 from PySide6.QtTest import QAbstractItemModelTester
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from app.actions import COMMANDS, shortcut_lines
@@ -189,3 +190,19 @@ def test_commands_are_unique_and_have_no_clashing_shortcuts() -> None:
 def test_a_recent_file_is_no_mnemonic() -> None:
     assert menu_text("/data/R&D.ckpt") == "/data/R&&D.ckpt"
     assert menu_text("/x" * 100).startswith("\N{HORIZONTAL ELLIPSIS}")
+
+
+@pytest.mark.parametrize(
+    ("title", "head"),
+    [
+        ("best.ckpt", "best.ckpt"),
+        ("run 2/best.ckpt", "run 2"),
+        ("medsegdiff_flow_xca_dfm", "\N{HORIZONTAL ELLIPSIS}low_xca_dfm"),
+    ],
+)
+def test_the_head_of_a_column_of_numbers_is_what_tells_it_from_others(
+    qapp: QApplication, title: str, head: str
+) -> None:
+    table = MeasurementTable()
+    table.set_columns([MeasuredColumn(title=title, colour="#000000")])
+    assert table.headerData(1, Qt.Orientation.Horizontal) == head

@@ -257,3 +257,11 @@ def test_the_chosen_picture_is_in_sight_when_the_strip_is_longer_than_its_room(q
         place = panel.strip._strip.place(12).translated(-panel.strip.horizontalScrollBar().value(), 0)
         assert place.left() >= 0
         assert place.right() <= panel.strip.viewport().width()
+
+
+def test_the_quantities_keep_their_words_in_a_narrow_panel(panel: StepsPanel) -> None:
+    panel.set_predictions(entries(fakes.prediction(steps=12)), "a")
+    panel.resize(460, 170)
+    QApplication.processEvents()
+    for button in panel._buttons.values():
+        assert button.width() >= button.sizeHint().width()

@@ -48,8 +48,10 @@ class PlainLabel(QLabel):
 class ElidedLabel(PlainLabel):
     """One line that gives way in the middle when there is no room; the tooltip always holds the whole text."""
 
-    def __init__(self, text: str = "", *, role: str = "", parent: QWidget | None = None) -> None:
-        self._whole = ""
+    def __init__(
+        self, text: str = "", *, role: str = "", least: int = _LEAST_PX, parent: QWidget | None = None
+    ) -> None:
+        self._whole, self._least = "", least
         super().__init__(text, role=role, parent=parent)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
 
@@ -62,7 +64,7 @@ class ElidedLabel(PlainLabel):
         return QSize(min(super().sizeHint().width(), _WISH_PX), super().sizeHint().height())
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(min(super().sizeHint().width(), _LEAST_PX), super().sizeHint().height())
+        return QSize(min(super().sizeHint().width(), self._least), super().sizeHint().height())
 
     def shown_text(self) -> str:
         """What fits in the present width; the end of a file name tells more than its middle."""
