@@ -131,8 +131,9 @@ class OpenController(QObject):
             self._store.add_checkpoint(path)
             if target == "view" or not self._store.columns:
                 self._give_column(path)
-            self._store.select_checkpoint(path)
             self._inspect(path)
+        if paths:
+            self._store.select_checkpoint(paths[-1])  # once: the library scrolls to it
 
     def _give_column(self, checkpoint: str) -> None:
         self._drop_refused_columns()
