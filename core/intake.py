@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tarfile
 from pathlib import Path
 
@@ -16,6 +17,8 @@ PROBED_MEMBERS = 32
 
 def identify_path(path: Path) -> Intake:
     """A checkpoint, image, label map, profile cache or folder; `unknown` comes with the reason. Never raises."""
+    if not os.path.lexists(path):
+        return _missing(path)
     if path.is_dir():
         return _folder(path)
     name = path.name.lower()
@@ -29,6 +32,13 @@ def identify_path(path: Path) -> Intake:
     if has_image_extension(name) or name.endswith(UNREAD_IMAGE_EXTENSIONS):
         return _taken(path, "image", f"a file named like an image ({path.suffix}), though its content does not say so")
     return _by_opening(path)
+
+
+def _missing(path: Path) -> Intake:
+    message = f"{safe_text(path.name)}: there is no such file (any more)."
+    remedy = "Check the name and whether the drive is connected."
+    finding = Finding(severity="error", code="file.missing", message=message, remedy=remedy)
+    return Intake(path=str(path), kind="unknown", why=message, findings=(finding,))
 
 
 def _folder(path: Path) -> Intake:

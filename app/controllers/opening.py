@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Literal
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.items import Note
 from app.jobs import Failure, Job, JobQueue
@@ -19,6 +19,7 @@ from core.records import Case, CasePaths, CheckpointReport, FolderContents, Inta
 
 Target = Literal["view", "library"]
 MAX_COLUMNS = 4  # more than that is too narrow to compare; the others wait in the library
+TURN = 6  # checkpoints that are taken in before the window draws again
 
 TAKEN_FOR = {
     "checkpoint": "a checkpoint",
@@ -127,13 +128,17 @@ class OpenController(QObject):
             self.show_case(cases[0].image)
 
     def _open_checkpoints(self, paths: Sequence[str], target: Target) -> None:
-        for path in paths:
+        """A few at a time: each makes a line, a column and a job, and a folder may hold hundreds."""
+        now, later = paths[:TURN], paths[TURN:]
+        for path in now:
             self._store.add_checkpoint(path)
             if target == "view" or not self._store.columns:
                 self._give_column(path)
             self._inspect(path)
-        if paths:
-            self._store.select_checkpoint(paths[-1])  # once: the library scrolls to it
+        if later:
+            QTimer.singleShot(0, self, lambda: self._open_checkpoints(later, target))
+        elif now:
+            self._store.select_checkpoint(now[-1])  # once: the library scrolls to it
 
     def _give_column(self, checkpoint: str) -> None:
         self._drop_refused_columns()
