@@ -29,9 +29,10 @@ from core.records import (
     frozen_array,
 )
 
-# Threads of torch that wait for each other should sleep, not spin: other programs and our own window need the cores
-# too. With two busy cores a network call took several times as long when they spun. Must be set before torch loads.
-os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+# Threads of torch that wait for each other should soon sleep: libgomp's default is to spin for milliseconds, which on two
+# cores shared with other programs made a network call up to twice as slow. Sleeping at once costs a third on an idle
+# machine; this is in between. Read when torch is loaded.
+os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 if TYPE_CHECKING:
     from core.sampling.draws import Draws
