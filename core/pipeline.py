@@ -29,9 +29,9 @@ from core.records import (
     frozen_array,
 )
 
-# Threads of torch that wait for each other should soon sleep: libgomp's default is to spin for milliseconds, which on two
-# cores shared with other programs made a network call up to twice as slow. Sleeping at once costs a third on an idle
-# machine; this is in between. Read when torch is loaded.
+# Threads of torch that wait for each other should soon sleep. By default libgomp has them spin for milliseconds, which
+# on two cores shared with other programs made a network call up to twice as slow; sleeping at once costs a third on an
+# idle machine. This is in between. Read when torch is loaded.
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 if TYPE_CHECKING:
