@@ -15,9 +15,8 @@ from core.segmenters.merging import MergedStep, Ranges, to_numpy
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SliceResult:
-    """`score` (rows, columns) in the checkpoint's range; `spread` None for one sample; kept steps in order."""
+    """Kept steps in order, the last one is the result; `spread` (rows, columns), None for one sample."""
 
-    score: Array
     spread: Array | None
     steps: tuple[Step, ...]
 
@@ -50,7 +49,7 @@ class SampleMean:
         spread = self._ranges.probability(finals).std(dim=0, correction=0) if samples > 1 else None
         means = {index: sums[0] / samples for index, sums in sorted(self._estimates.items())} | {self._last: score}
         steps = tuple(self._step(index, mean) for index, mean in means.items())
-        return SliceResult(to_numpy(score), None if spread is None else to_numpy(spread), steps)
+        return SliceResult(None if spread is None else to_numpy(spread), steps)
 
     def _step(self, index: int, estimate: Tensor) -> Step:
         step, calls = self._first[index]

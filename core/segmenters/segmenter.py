@@ -123,16 +123,16 @@ class _Run:
 
     def predict(self) -> Prediction:
         slices = [self._slice(number, plane) for number, plane in enumerate(self.image.voxels)]
-        score = np.stack([item.score for item in slices])
+        steps = stack_steps([item.steps for item in slices])
+        result = steps[-1]  # the last step is always kept: its estimate is the result
         spreads = [item.spread for item in slices if item.spread is not None]
-        low, high = self.flow.ranges.low, self.flow.ranges.high
         return Prediction(
-            score=frozen_array(score),
-            probability=frozen_array(np.clip((score - low) / (high - low), 0, 1)),
-            mask=frozen_array(score > self.plan.threshold),
+            score=result.estimate,
+            probability=result.probability,
+            mask=frozen_array(result.estimate > self.plan.threshold),
             threshold=self.plan.threshold,
-            value_range=(low, high),
-            steps=stack_steps([item.steps for item in slices]),
+            value_range=(self.flow.ranges.low, self.flow.ranges.high),
+            steps=steps,
             settings=self.settings,
             deviations=self.plan.deviations,
             spread=frozen_array(np.stack(spreads)) if spreads else None,
