@@ -180,7 +180,7 @@ def _scanned(folder: Path) -> Sequence[CasePaths]:
 
 def _check_names(cases: Sequence[NamedCase]) -> None:
     """Two cases with one name would be written over each other."""
-    stem, count = Counter(_stem(name) for name, _ in cases).most_common(1)[0]
+    stem, count = Counter(pipeline.stem_of(name) for name, _ in cases).most_common(1)[0]
     if count > 1:
         message = f"{count} of the images would be written to the same files ({stem}_mask, ...)."
         raise _refuse(f"{message} Run them one by one, each with an --output of its own.")
@@ -199,7 +199,7 @@ def _predict_one(
         case = open_case()
         with progress_bar(name) as reporter:
             prediction = pipeline.segment(segmenter, case.image, settings, reporter)
-        files = pipeline.save(prediction, case.image, output, _stem(name), steps=save_steps)
+        files = pipeline.save(prediction, case.image, output, pipeline.stem_of(name), steps=save_steps)
     except (FlowglassError, OSError) as error:
         print_failure(name, str(error))
         return {"case": name, "error": str(error)}
@@ -268,10 +268,6 @@ def _kept(text: str) -> Any:
         return tuple(int(part) for part in parts) if all(p.isdigit() for p in parts) else tuple(map(float, parts))
     except ValueError:
         raise _refuse(f"--keep takes all, last, or numbers separated by commas, not '{text}'.") from None
-
-
-def _stem(name: str) -> str:
-    return Path(name.removesuffix(".gz")).with_suffix("").as_posix().replace("/", "_")  # .nii.gz ends twice
 
 
 if __name__ == "__main__":

@@ -187,6 +187,11 @@ def save(
     return save_prediction(prediction, image, Path(folder), stem, steps=steps)
 
 
+def stem_of(name: str) -> str:
+    """The name of a case as the start of file names: folders joined, ending left out (`.nii.gz` ends twice)."""
+    return Path(name.removesuffix(".gz")).with_suffix("").as_posix().replace("/", "_")
+
+
 def as_command(checkpoint: str, image: str, settings: RunSettings) -> str:
     """The command line that computes the same prediction as a run in the window."""
     from core.exports import command_line

@@ -40,8 +40,10 @@ class ExportController(QObject):
         case, prediction = self._store.case, self._store.run_state(column).prediction
         if case is None or prediction is None:
             return
-        threshold, name = self._store.columns[column].threshold, Path(self._store.columns[column].checkpoint).stem
-        stem = f"{Path(case.name).stem}_{name}"
+        item = self._store.columns[column]
+        # The title, not the file's name: several runs have a best.ckpt, and one must not overwrite another's mask.
+        name, threshold = _file_name(self._store.title(item.checkpoint)), item.threshold
+        stem = f"{pipeline.stem_of(case.name)}_{name}"
         job = Job(
             lambda report: pipeline.save(_cut(prediction, threshold), case.image, folder, stem, steps=steps),
             f"Writing {stem}",
@@ -83,6 +85,11 @@ def option_words(options: LoadOptions) -> list[str]:
     if options.profiles is not None:
         words += ["--profiles", options.profiles]
     return [shlex.quote(word) for word in words]
+
+
+def _file_name(title: str) -> str:
+    """The title of a column as part of a file name: `run 3/last.ckpt` -> `run 3_last`."""
+    return "_".join(part for part in title.removesuffix(".ckpt").replace("\\", "/").split("/") if part)
 
 
 def _cut(prediction: Prediction, threshold: float | None) -> Prediction:

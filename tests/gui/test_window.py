@@ -357,6 +357,15 @@ def test_the_result_is_saved_with_the_threshold_that_is_shown(qtbot: QtBot, wind
     assert (tmp_path / "01_best.txt").read_text(encoding="utf-8") == "0.25"
 
 
+def test_results_of_two_runs_do_not_overwrite_each_other(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
+    """Producers call every run's file best.ckpt: the names of what is saved must still differ."""
+    open_pair(qtbot, window, "/data/run 2/best.ckpt")
+    for column in keys(window):
+        window.exports.save_prediction(column, str(tmp_path))
+    settle(qtbot, window)
+    assert sorted(path.name for path in tmp_path.glob("*.txt")) == ["01_data_best.txt", "01_run 2_best.txt"]
+
+
 def test_the_hash_is_computed_on_demand(qtbot: QtBot, window: MainWindow) -> None:
     open_pair(qtbot, window)
     assert window.parts.passport.hash_button.isVisibleTo(window.parts.passport)
