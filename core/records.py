@@ -103,9 +103,26 @@ class WeightsReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReportedMetric:
+    """A score that the training run left in the file, as recorded (`val/dice`; the producers' own definition).
+
+    `value` is that of the weights that were measured: `measured_with` names the set (`model`, `ema`, `swa`). `here`
+    False = those weights are not in this file, so nobody can check the number with it; `why` says so.
+    """
+
+    name: str
+    value: float
+    measured_with: str
+    here: bool
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckpointReport:
     """What a checkpoint is, before any weight is read. `status` is `ok`, `ambiguous` or `refused`.
 
+    `mode` belongs to flows; `sampler` is `dopri5`, `euler`, `heun` (flows), `gaussian`, `bernoulli`, `cold` (diffusion)
+    or None (supervised: one network call). `value_range` and `threshold` are those of the result that is cut.
     `film`, `junction_gate`, `network` (the sizes the network is built with) are None or {} when they do not apply or
     the file was refused.
     """
@@ -143,6 +160,7 @@ class CheckpointReport:
     epoch: int | None = None
     global_step: int | None = None
     data_name: str | None = None
+    metrics: tuple[ReportedMetric, ...] = ()
     network: Mapping[str, Any] = field(default_factory=dict)
     hyper_parameters: Mapping[str, Any] = field(default_factory=dict)
     """As plain JSON values and text; classes of the training code appear as text."""
@@ -206,28 +224,31 @@ class Case:
 class FilmSettings:
     """`auto` follows the protocol; `on`, `off`, `shuffle` override it and are labelled. `strength` 0 = identity, 1 = as
     trained; `stages` None = all trained stages; `unit`: each window has its own condition (as the producers' test), or
-    the whole image has one (as their validation)."""
+    the whole image has one (as their validation). `text`: embed this instead of the language model's own answer (text
+    conditions only; needs the model)."""
 
     mode: FilmMode = "auto"
     strength: float = 1.0
     stages: tuple[int, ...] | None = None
     unit: Literal["window", "image"] = "window"
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSettings:
     """Everything that decides a prediction, apart from checkpoint and image.
 
-    `steps` None = the checkpoint's own number; `samples` None = its `num_ensemble`. `keep`: `all`, `last`, or a tuple
-    of t in [0, 1] (floats) or step numbers (ints). `threshold` None = the checkpoint's own, in its value range.
-    `value_range` None = the checkpoint's own; else the other reading of a file whose writer cannot be told, cut in the
-    middle of that range unless `threshold` says otherwise.
+    `steps` None = the checkpoint's own number; `samples` None = its `num_ensemble`. `keep`: `auto` (all steps, or 64
+    evenly spaced ones of a longer run), `all`, `last`, or a tuple of t in [0, 1] (floats) or step numbers (ints).
+    `threshold` None = the checkpoint's own, in its value range. `value_range` None = the checkpoint's own; else the
+    other reading of a file whose writer cannot be told, cut in the middle of that range unless `threshold` says
+    otherwise.
     """
 
     seed: int = 0
     steps: int | None = None
     samples: int | None = None
-    keep: Literal["all", "last"] | tuple[float, ...] | tuple[int, ...] = "all"
+    keep: Literal["auto", "all", "last"] | tuple[float, ...] | tuple[int, ...] = "auto"
     weights: str = "auto"
     film: FilmSettings = FilmSettings()
     precision: Literal["float32"] = "float32"
@@ -240,8 +261,11 @@ class RunSettings:
 class Step:
     """One point of the trajectory, (slices, rows, columns) float32, of the channel that becomes the mask.
 
-    `state` is x_t in the checkpoint's value range, `estimate` the clean mask as believed at `t` in the same range,
-    `probability` the estimate mapped to [0, 1]. `index` counts grid points from 0; `calls` network calls so far.
+    `state` is x_t as the network saw it (`Prediction.state_range`), `estimate` the clean mask as believed there, in the
+    result's value range, `probability` the estimate mapped to [0, 1]. `index` counts grid points from 0, the first that
+    is computed; `t` runs from 0 (noise) to 1 (mask): flow time, or for diffusion the share of steps done. Diffusion
+    also has `timestep` (T-1 down to 0) and `noise_level` in [0, 1] of `state`. A supervised network has one step,
+    t = 1, whose `state` is the foreground logit minus the background logit. `calls`: network calls so far.
     """
 
     index: int
@@ -250,6 +274,50 @@ class Step:
     estimate: Array
     probability: Array
     calls: int = 0
+    timestep: int | None = None
+    noise_level: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerField:
+    """One thing that a prompt asked about, decoded: `name` (`breaks`), `chosen` of `levels` in words, and the
+    probability of each level (same order). `chosen` None = the answer could not be read."""
+
+    name: str
+    levels: tuple[str, ...]
+    probabilities: tuple[float, ...]
+    chosen: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Condition:
+    """What the FiLM heads were told about one window, and by whom.
+
+    `vector`: (cond_dim,) float32. `origin`: `cache` (a stored profile), `model` (computed just now), `text` (a person's
+    words, embedded by the model), `given` (an array handed over). `source`: the cache or the model, by name. `prompts`
+    and `answers` belong together, one answer per prompt; empty where nothing was asked or the cache holds no words.
+    """
+
+    window: int
+    vector: Array
+    origin: Literal["cache", "model", "text", "given"]
+    source: str = ""
+    prompts: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
+    fields: tuple[AnswerField, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class StageModulation:
+    """Gain and offset of one decoder stage as trained (strength 1): `gamma`, `beta` (windows, channels) float32.
+
+    `active` False = the run left this stage out.
+    """
+
+    stage: int
+    gamma: Array
+    beta: Array
+    active: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,6 +351,12 @@ class Prediction:
     device: str = "cpu"
     condition: Array | None = None
     """(windows, cond_dim) float32: what the FiLM heads were told; None without FiLM."""
+    conditions: tuple[Condition, ...] = ()
+    modulation: tuple[StageModulation, ...] = ()
+    state_range: tuple[float, float] = (0.0, 1.0)
+    """For showing `Step.state`: most of its values lie inside. Supervised: logits, symmetric around 0."""
+    axis: Literal["time", "noise", "none"] = "time"
+    """What the steps run along: flow time, falling noise level, or nothing (one step)."""
     provenance: Mapping[str, Any] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
 
@@ -308,12 +382,50 @@ class CasePaths:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RunCheckpoint:
+    """A checkpoint of a training run. `role`: `best`, `last`, `swa` or `other`, by name and folder.
+
+    `picked`: the producer's evaluation takes this one of all runs of its model and data set (evaluation 1.1).
+    """
+
+    path: str
+    role: Literal["best", "last", "swa", "other"]
+    size_bytes: int = 0
+    picked: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainingRun:
+    """One run folder of an experiments tree, as its own files tell it; None where they are silent.
+
+    `status`: `completed`, `failed`, `running` (also left behind by a killed process) or `unknown`. `metric`: the best
+    validation score that is recorded (`metric_name`, usually `val/dice`), and `metric_from` which file says so and of
+    which moment it is (best checkpoint, last validation). `created`: ISO time.
+    """
+
+    path: str
+    id: str
+    model: str | None = None
+    dataset: str | None = None
+    tag: str | None = None
+    created: str | None = None
+    status: Literal["completed", "failed", "running", "unknown"] = "unknown"
+    error: str | None = None
+    metric: float | None = None
+    metric_name: str = ""
+    metric_from: str = ""
+    checkpoints: tuple[RunCheckpoint, ...] = ()
+    findings: tuple[Finding, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FolderContents:
-    """What a folder holds; `findings` name what was left out."""
+    """What a folder holds; `findings` name what was left out. The checkpoints of `runs` are in `checkpoints` too."""
 
     path: str
     cases: tuple[CasePaths, ...] = ()
     checkpoints: tuple[str, ...] = ()
+    runs: tuple[TrainingRun, ...] = ()
     findings: tuple[Finding, ...] = ()
 
 

@@ -2,31 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from core.checkpoints.dossier import FROM_TRAINING, IF_ON_PURPOSE, Dossier
-from core.checkpoints.hyper_parameters import MOST_LEVELS, Settings, show
-from core.networks import Architecture
-from core.networks.medsegdiff.config import BASE, MedSegDiffConfig
-
-GROUPS = 8
-"""Group normalisation splits every width of the network into eight."""
+from core.checkpoints.hyper_parameters import Settings, show
+from core.networks import Architecture, NetworkConfig
 
 
-def describe_sizes(dossier: Dossier, settings: Settings, architecture: Architecture, config: MedSegDiffConfig) -> None:
+def describe_sizes(dossier: Dossier, settings: Settings, architecture: Architecture, config: NetworkConfig) -> None:
     """Architecture name, window and channels into the dossier, each with the shape that decides it."""
     _name(dossier, settings, architecture)
-    _possible(dossier, config)
-    first = f"{BASE}init_conv.weight has {config.state_channels} input channels"
-    dossier.know("state_channels", config.state_channels, first)
-    dossier.know(
-        "in_channels", config.in_channels, f"{BASE}cond_init_conv.weight has {config.in_channels} input channels"
-    )
-    dossier.know("out_channels", config.out_channels, f"the network ends in a {config.head} head")
-    dossier.know("used_output_channel", 0, "channel 0 (hard) becomes the mask")
-    dossier.know("image_size", config.image_size, f"last size of {BASE}conditioners.0.ff_parser_attn_map")
-    dossier.know("network", config.to_dict(), f"shapes of {BASE}init_conv, downs.*.3 and downs.*.2.fn.to_out")
-    _compare(dossier, settings, config)
+    problem = config.problem() or _image_channels(config)
+    if problem:
+        dossier.error("network.sizes", f"The weights describe a network that cannot be run: {problem}.", FROM_TRAINING)
+    why = config.witnesses()
+    for field in ("in_channels", "state_channels", "out_channels", "image_size"):
+        value = getattr(config, field)
+        if value:  # no state channels, or a window that the weights do not show
+            dossier.know(field, value, why[field])
+    dossier.know("network", config.to_dict(), why["network"])
+    for key, clause in config.contradictions(settings.values):
+        _disagree(dossier, key, settings.values[key], clause)
+
+
+def describe_window(dossier: Dossier, settings: Settings, key: str, divisor: int, default: int | None = None) -> None:
+    """`image_size` from hyper-parameter `key`, where the weights do not show it; an error when it does not fit."""
+    if dossier.fields.get("image_size") is not None:
+        return
+    if not settings.has(key) and default is None:
+        message = f"Hyper-parameter {key} is missing, and the weights do not show how large the training window was."
+        dossier.error(f"hparams.{key.replace('_', '-')}", message)
+        return
+    size = settings.integer(key, 1, 4096, default or 1)
+    dossier.know("image_size", size, settings.said(key, default))
+    if size % divisor:
+        message = f"its window of {size} pixels (hyper-parameter {key}) is no multiple of {divisor}"
+        dossier.error("network.sizes", f"The file describes a network that cannot be run: {message}.", FROM_TRAINING)
 
 
 def _name(dossier: Dossier, settings: Settings, architecture: Architecture) -> None:
@@ -37,56 +46,13 @@ def _name(dossier: Dossier, settings: Settings, architecture: Architecture) -> N
         _disagree(dossier, "arch_name", stored, f"the keys are those of {architecture.name}")
 
 
-def _possible(dossier: Dossier, config: MedSegDiffConfig) -> None:
-    problem = _impossible(config)
-    if problem:
-        dossier.error("network.sizes", f"The weights describe a network that cannot be run: {problem}.", FROM_TRAINING)
-
-
-def _impossible(config: MedSegDiffConfig) -> str:
-    if config.levels > MOST_LEVELS:
-        return f"it has {config.levels} levels, where {MOST_LEVELS} are the most"
-    if not 2 ** (config.levels - 1) <= config.image_size <= 4096:
-        return f"its window of {config.image_size} pixels cannot be halved {config.levels - 1} times"
-    if any(width % GROUPS or width > 8192 for width in config.widths):
-        return f"its widths {list(config.widths)} are not all multiples of {GROUPS} up to 8192"
-    if config.state_channels != config.out_channels:
-        return f"it takes {config.state_channels} state channels and gives {config.out_channels}"
+def _image_channels(config: NetworkConfig) -> str:
     if config.in_channels != 1:
         return f"it takes images of {config.in_channels} channels, where this version reads one"
     return ""
 
 
-def _compare(dossier: Dossier, settings: Settings, config: MedSegDiffConfig) -> None:
-    base, *others = config.widths
-    mult = [width / base for width in others]
-    for key, decided, shape in (
-        ("image_size", config.image_size, f"the frequency map of level 0 is {config.image_size} wide"),
-        ("model_channels", base, f"init_conv has {base} output channels"),
-        ("channel_mult", [int(m) if m == int(m) else m for m in mult], f"the levels end in {others} channels"),
-    ):
-        stored = settings.values.get(key)
-        if stored is not None and stored != decided and stored != tuple(decided if isinstance(decided, list) else ()):
-            _disagree(dossier, key, stored, shape)
-    _compare_attention(dossier, settings, config)
-
-
-def _compare_attention(dossier: Dossier, settings: Settings, config: MedSegDiffConfig) -> None:
-    resolutions = settings.values.get("attn_resolutions")
-    if not isinstance(resolutions, (list, tuple)):
-        return
-    expected = tuple(max(1, config.image_size >> level) in resolutions for level in range(config.levels))
-    if expected != config.full_attention:
-        kinds = ["full" if full else "linear" for full in config.full_attention]
-        _disagree(
-            dossier,
-            "attn_resolutions",
-            resolutions,
-            f"the levels have {', '.join(kinds)} attention by their to_out keys",
-        )
-
-
-def _disagree(dossier: Dossier, key: str, stored: Any, shape: str) -> None:
+def _disagree(dossier: Dossier, key: str, stored: object, shape: str) -> None:
     dossier.warning(
         "hparams.disagrees",
         f"Hyper-parameter {key} is {show(stored)}, but {shape}: the weights are taken.",

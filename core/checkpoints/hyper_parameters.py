@@ -9,8 +9,6 @@ from typing import Any
 from core.checkpoints.dossier import Dossier
 from core.checkpoints.text import safe_text
 
-MOST_LEVELS = 12
-"""A 4096-pixel window halves twelve times."""
 _INTEGERS = {
     "timesteps": (1, 100_000),
     "image_size": (1, 4096),
@@ -50,6 +48,12 @@ class Settings:
     def named(self, key: str) -> str:
         """How the key is called in messages."""
         return f"{self._where}.{key}" if self._where else key
+
+    def said(self, key: str, default: object) -> str:
+        """Where the value of `key` comes from, as a clause for the evidence."""
+        if key in self.values:
+            return f"hyper-parameter {self.named(key)} is {show(self.values[key])}"
+        return f"hyper-parameter {self.named(key)} is absent; the producer's default is {default}"
 
     def integer(self, key: str, low: int, high: int, default: int) -> int:
         value = self.values.get(key)

@@ -175,7 +175,15 @@ class _Identifier:
         writer = describe_writer(self.dossier, clues)
         if writer is not None:
             describe_sampling(self.dossier, self.settings, writer)
+            self._used_output()
             self._possible_together()
+
+    def _used_output(self) -> None:
+        assert self.architecture is not None
+        mode = self.dossier.fields.get("mode")
+        used = self.architecture.used_output.get(str(mode), 0)
+        named = " (hard)" if self.dossier.fields["out_channels"] > 1 and not self.architecture.used_output else ""
+        self.dossier.know("used_output_channel", used, f"channel {used}{named} becomes the mask")
 
     def _possible_together(self) -> None:
         fields, dossier = self.dossier.fields, self.dossier

@@ -40,7 +40,7 @@ def describe_sampling(dossier: Dossier, settings: Settings, writer: Writer) -> N
     dossier.know("threshold", threshold, writer.why_rule)
     dossier.know("normalisation", "per-image min-max to [-1, 1]", "both code bases scale each whole image so")
     _velocity(dossier, settings, writer)
-    dossier.know("num_ensemble", settings.integer("num_ensemble", 1, 10_000, 1), _said(settings, "num_ensemble", 1))
+    dossier.know("num_ensemble", settings.integer("num_ensemble", 1, 10_000, 1), settings.said("num_ensemble", 1))
     _window(dossier, settings, writer)
 
 
@@ -71,8 +71,8 @@ def _solver(dossier: Dossier, settings: Settings, mode: str) -> None:
             message = f"Hyper-parameter {key} is missing; the producer's default is assumed."
             dossier.note("hparams.assumed", message, "Compare with the config.yaml of the run if you have it.")
     sampler = settings.choice("dfm_sampler", ("euler", "heun"), "euler")
-    dossier.know("sampler", sampler, _said(settings, "dfm_sampler", "euler"))
-    dossier.know("dfm_eps", settings.number("dfm_eps", 1e-12, 0.1, 1e-6), _said(settings, "dfm_eps", 1e-6))
+    dossier.know("sampler", sampler, settings.said("dfm_sampler", "euler"))
+    dossier.know("dfm_eps", settings.number("dfm_eps", 1e-12, 0.1, 1e-6), settings.said("dfm_eps", 1e-6))
 
 
 def _steps(dossier: Dossier, settings: Settings, mode: str) -> None:
@@ -81,7 +81,7 @@ def _steps(dossier: Dossier, settings: Settings, mode: str) -> None:
         return
     # A grid of one point would report the noise that the solver starts from.
     least = 2 if mode == "cfm_continuous" else 1
-    dossier.know("timesteps", settings.integer("timesteps", least, 100_000, least), _said(settings, "timesteps", None))
+    dossier.know("timesteps", settings.integer("timesteps", least, 100_000, least), settings.said("timesteps", None))
 
 
 def _velocity(dossier: Dossier, settings: Settings, writer: Writer) -> None:
@@ -91,20 +91,14 @@ def _velocity(dossier: Dossier, settings: Settings, writer: Writer) -> None:
         dossier.know("v_activation", "none", "FlowSoft2HardModel passes the velocity on as it is")
         return
     activation = settings.choice("v_activation", ACTIVATIONS, "none")
-    dossier.know("v_activation", activation, _said(settings, "v_activation", "none"))
+    dossier.know("v_activation", activation, settings.said("v_activation", "none"))
     bound = settings.number("v_clamp_value", 1e-6, 1e6, 1.0)
-    dossier.know("v_clamp_value", bound, _said(settings, "v_clamp_value", 1.0))
+    dossier.know("v_clamp_value", bound, settings.said("v_clamp_value", 1.0))
 
 
 def _window(dossier: Dossier, settings: Settings, writer: Writer) -> None:
     if writer.producer == "sofl-seg":
         sliding = settings.flag("use_sliding_infer", True)
-        dossier.know("sliding_window", sliding, _said(settings, "use_sliding_infer", True))
+        dossier.know("sliding_window", sliding, settings.said("use_sliding_infer", True))
     else:
         dossier.know("sliding_window", True, "soft-seg always evaluates with a sliding window")
-
-
-def _said(settings: Settings, key: str, default: object) -> str:
-    if key in settings:
-        return f"hyper-parameter {settings.named(key)} is {show(settings.values[key])}"
-    return f"hyper-parameter {settings.named(key)} is absent; the producer's default is {default}"

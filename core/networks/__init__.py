@@ -3,9 +3,9 @@
 Importing this module loads no torch: detection and sizes are plain Python, `build` imports torch when it is called.
 """
 
-from core.networks.architecture import Architecture, Shapes, SizesUnclear, detect_architectures
+from core.networks.architecture import Architecture, NetworkConfig, Shapes, SizesUnclear, detect_architectures
 from core.networks.medsegdiff.config import MEDSEGDIFF_FLOW, MEDSEGDIFF_MULTITASK, MEDSEGDIFF_SOFT2HARD
 
 ARCHITECTURES: tuple[Architecture, ...] = (MEDSEGDIFF_FLOW, MEDSEGDIFF_MULTITASK, MEDSEGDIFF_SOFT2HARD)
 
-__all__ = ["ARCHITECTURES", "Architecture", "Shapes", "SizesUnclear", "detect_architectures"]
+__all__ = ["ARCHITECTURES", "Architecture", "NetworkConfig", "Shapes", "SizesUnclear", "detect_architectures"]

@@ -13,6 +13,9 @@ from core.inference.windows import Canvas, WindowPlan
 from core.records import Array, CheckpointReport, RunSettings
 from core.sampling.point import Point
 
+MOST_KEPT = 64
+"""Steps kept of a long run unless all are asked for: a thousand steps of a 512 x 512 image would be three gigabytes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Ranges:
@@ -79,8 +82,10 @@ class StepMerger:
 def kept_indices(settings: RunSettings, steps: int) -> frozenset[int]:
     """Grid points to keep; the last one always is. t maps to round(t * (steps - 1)), half to even (spec section 11)."""
     last = steps - 1
-    if settings.keep == "all":
+    if settings.keep == "all" or (settings.keep == "auto" and steps <= MOST_KEPT):
         return frozenset(range(steps))
+    if settings.keep == "auto":
+        return frozenset(round(k * last / (MOST_KEPT - 1)) for k in range(MOST_KEPT))
     if settings.keep == "last":
         return frozenset((last,))
     wished = {_index(wish, last) for wish in settings.keep}

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-from core.networks.architecture import Architecture, Shapes, SizesUnclear
+from core.networks.architecture import Architecture, Shapes, SizesUnclear, plain_contradictions, shape_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -21,6 +22,10 @@ HARD, SOFT, SOFT_FEATURES, GATE = (
     "unet.soft_feat.0.weight",
     "unet.gate_conv.weight",
 )
+MOST_LEVELS = 12
+"""A 4096-pixel window halves twelve times."""
+GROUPS = 8
+"""Group normalisation splits every width of the network into eight."""
 Head = Literal["single", "multitask", "soft2hard"]
 FilmPoint = Literal["A", "B"]
 
@@ -63,6 +68,10 @@ class MedSegDiffConfig:
         return 1 if self.head == "single" else 2
 
     @property
+    def divisor(self) -> int:
+        return 1 << (self.levels - 1)
+
+    @property
     def stage_channels(self) -> tuple[int, ...]:
         """Channels of decoder stage j, j = 0 the lowest resolution."""
         return tuple(reversed(self.widths[1:]))
@@ -79,21 +88,78 @@ class MedSegDiffConfig:
             "refine_depth": self.refine_depth,
         }
 
+    def witnesses(self) -> Mapping[str, str]:
+        return {
+            "state_channels": f"{BASE}init_conv.weight has {self.state_channels} input channels",
+            "in_channels": f"{BASE}cond_init_conv.weight has {self.in_channels} input channels",
+            "out_channels": f"the network ends in a {self.head} head",
+            "image_size": f"last size of {BASE}conditioners.0.ff_parser_attn_map",
+            "network": f"shapes of {BASE}init_conv, downs.*.3 and downs.*.2.fn.to_out",
+        }
+
+    def problem(self) -> str:
+        if not 2 ** (self.levels - 1) <= self.image_size <= 4096:
+            return f"its window of {self.image_size} pixels cannot be halved {self.levels - 1} times"
+        return width_problem(self.widths) or channel_problem(self.state_channels, self.out_channels)
+
+    def contradictions(self, stored: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+        size = (("image_size", self.image_size, f"the frequency map of level 0 is {self.image_size} wide"),)
+        yield from plain_contradictions(stored, (*size, *decided_widths(self.widths)))
+        yield from attention_contradictions(stored, self.image_size, self.full_attention)
+
+
+def decided_widths(widths: tuple[int, ...]) -> tuple[tuple[str, Any, str], ...]:
+    """What the widths D_0..D_L say of the hyper-parameters that name them."""
+    base, *others = widths
+    mult = [width // base if width % base == 0 else width / base for width in others]
+    return (
+        ("model_channels", base, f"the first convolution has {base} output channels"),
+        ("channel_mult", mult, f"the levels end in {others} channels"),
+    )
+
+
+def attention_contradictions(
+    stored: Mapping[str, Any], image_size: int, full_attention: tuple[bool, ...]
+) -> Iterator[tuple[str, str]]:
+    """`attn_resolutions` against the kind of attention at each level (spec section 2, attention flag rule)."""
+    resolutions = stored.get("attn_resolutions")
+    if not isinstance(resolutions, (list, tuple)):
+        return
+    expected = tuple(max(1, image_size >> level) in resolutions for level in range(len(full_attention)))
+    if expected != full_attention:
+        kinds = ["full" if full else "linear" for full in full_attention]
+        yield "attn_resolutions", f"the levels have {', '.join(kinds)} attention by their to_out keys"
+
+
+def width_problem(widths: tuple[int, ...]) -> str:
+    """Why a U-Net with these widths cannot be built, or nothing."""
+    if len(widths) - 1 > MOST_LEVELS:
+        return f"it has {len(widths) - 1} levels, where {MOST_LEVELS} are the most"
+    if any(width % GROUPS or width > 8192 for width in widths):
+        return f"its widths {list(widths)} are not all multiples of {GROUPS} up to 8192"
+    return ""
+
+
+def channel_problem(state_channels: int, out_channels: int) -> str:
+    if state_channels != out_channels:
+        return f"it takes {state_channels} state channels and gives {out_channels}"
+    return ""
+
 
 def infer_config(shapes: Shapes) -> MedSegDiffConfig:
     """Sizes from shapes alone (spec 1.3), without FiLM heads: those are found by the report, which knows the stages.
 
     Raises `SizesUnclear` where a deciding key is missing or impossible.
     """
-    first = _shape(shapes, BASE + "init_conv.weight", 4)
+    first = shape_of(shapes, BASE + "init_conv.weight", 4)
     levels = _count_levels(shapes)
     widths = (first[0], *(_level_output(shapes, level, levels) for level in range(levels)))
     return MedSegDiffConfig(
         widths=widths,
         full_attention=tuple(BASE + f"downs.{level}.2.fn.to_out.weight" in shapes for level in range(levels)),
-        image_size=_shape(shapes, BASE + "conditioners.0.ff_parser_attn_map", 3)[-1],
+        image_size=shape_of(shapes, BASE + "conditioners.0.ff_parser_attn_map", 3)[-1],
         state_channels=first[1],
-        in_channels=_shape(shapes, BASE + "cond_init_conv.weight", 4)[1],
+        in_channels=shape_of(shapes, BASE + "cond_init_conv.weight", 4)[1],
         head=_head(shapes),
         refine_depth=_refine_depth(shapes),
     )
@@ -111,7 +177,7 @@ def _count_levels(shapes: Shapes) -> int:
 def _level_output(shapes: Shapes, level: int, levels: int) -> int:
     # The last level ends in a plain convolution, the others in a strided one inside a Sequential.
     suffix = "3.weight" if level == levels - 1 else "3.0.weight"
-    return _shape(shapes, BASE + f"downs.{level}.{suffix}", 4)[0]
+    return shape_of(shapes, BASE + f"downs.{level}.{suffix}", 4)[0]
 
 
 def _head(shapes: Shapes) -> Head:
@@ -125,15 +191,6 @@ def _refine_depth(shapes: Shapes) -> int:
     while f"unet.hard_refine.net.{3 * depth}.weight" in shapes:
         depth += 1
     return depth
-
-
-def _shape(shapes: Shapes, key: str, rank: int) -> tuple[int, ...]:
-    shape = shapes.get(key)
-    if shape is None:
-        raise SizesUnclear(f"{key} is missing")
-    if len(shape) != rank or min(shape) < 1:
-        raise SizesUnclear(f"{key} has shape {list(shape)}, where {rank} positive sizes are expected")
-    return shape
 
 
 def _build(config: MedSegDiffConfig) -> nn.Module:

@@ -267,7 +267,7 @@ class MedSegDiffFlow(nn.Module):
 
     @property
     def divisor(self) -> int:
-        return 1 << (self.config.levels - 1)
+        return self.config.divisor
 
     def forward(
         self,
