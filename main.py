@@ -18,11 +18,21 @@ from core.console import (
     print_refusal,
     print_reports,
     print_result,
+    print_runs,
     print_usage_error,
     progress_bar,
 )
 from core.errors import CheckpointRefused, FlowglassError
-from core.records import Case, CasePaths, CheckpointReport, FilmSettings, Prediction, RunSettings, to_plain
+from core.records import (
+    Case,
+    CasePaths,
+    CheckpointReport,
+    FilmSettings,
+    FolderContents,
+    Prediction,
+    RunSettings,
+    to_plain,
+)
 
 DONE, SOME_FAILED, REFUSED = 0, 1, 2
 COMMANDS = ("open", "demo", "inspect", "predict")
@@ -63,21 +73,44 @@ def demo(
 
 @cli.command()
 def inspect(
-    checkpoints: Annotated[list[Path], typer.Argument(help="one file, or two to see what differs")],
+    checkpoints: Annotated[
+        list[Path], typer.Argument(help="one file, or two to see what differs; a folder to list its training runs")
+    ],
     as_json: Annotated[bool, typer.Option("--json", help="the whole report as JSON")] = False,
     hashed: Annotated[
         bool | None, typer.Option("--hash/--no-hash", help="SHA-256 of the file (default: with --json)")
     ] = None,
 ) -> None:
     """What is it, and why do we think so."""
-    reports = [_described(path, as_json if hashed is None else hashed) for path in checkpoints]
+    folders = [contents for contents in map(_runs_of, checkpoints) if contents is not None]
+    listed = {contents.path for contents in folders}
+    files = [path for path in checkpoints if str(path) not in listed]
+    reports = [_described(path, as_json if hashed is None else hashed) for path in files]
     if as_json:
-        plain = [report.to_dict() for report in reports]
+        plain = [*map(_runs_as_plain, folders), *(report.to_dict() for report in reports)]
         print_json(plain[0] if len(plain) == 1 else plain)
     else:
-        print_reports(reports)
+        for contents in folders:
+            print_runs(contents)
+        if reports:
+            print_reports(reports)
     refused = sum(report.status == "refused" for report in reports)
-    raise typer.Exit(DONE if not refused else REFUSED if refused == len(reports) else SOME_FAILED)
+    raise typer.Exit(DONE if not refused else REFUSED if refused == len(checkpoints) else SOME_FAILED)
+
+
+def _runs_of(path: Path) -> FolderContents | None:
+    """What a folder of training runs holds; None for files, and for folders without runs."""
+    if not path.is_dir():
+        return None
+    try:
+        contents = pipeline.scan(path)
+    except FlowglassError:
+        return None
+    return contents if contents.runs else None
+
+
+def _runs_as_plain(contents: FolderContents) -> dict[str, Any]:
+    return {"path": contents.path, "runs": to_plain(contents.runs), "findings": to_plain(contents.findings)}
 
 
 def _described(path: Path, hashed: bool) -> CheckpointReport:

@@ -16,7 +16,7 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 
 from core.progress import Progress, Report
-from core.records import CheckpointReport, Finding, to_plain
+from core.records import CheckpointReport, Finding, FolderContents, TrainingRun, to_plain
 
 out, err = Console(soft_wrap=True), Console(stderr=True)
 FACTS = (
@@ -80,6 +80,37 @@ def _print_findings(report: CheckpointReport) -> None:
     out.print(f"[bold]{escape(report.path)}[/]: {report.status}", highlight=False)
     for finding in report.findings:
         out.print(f"  {_sentence(finding)}", highlight=False)
+
+
+def print_runs(contents: FolderContents) -> None:
+    """The training runs of a folder, newest last; `*` marks those that the producers' evaluation would take."""
+    runs = sorted(contents.runs, key=lambda run: (run.created or "", run.id))
+    table = _table("", "run", "dataset", "created", "status", "metric", "checkpoints")
+    for run in runs:
+        picked = "*" if any(checkpoint.picked for checkpoint in run.checkpoints) else ""
+        score = "-" if run.metric is None else f"{run.metric_name} {run.metric:.4f}"
+        roles = " ".join(checkpoint.role for checkpoint in run.checkpoints) or "-"
+        cells = (picked, run.id, run.dataset or "-", (run.created or "-")[:10], run.status, score, roles)
+        table.add_row(*map(escape, cells))
+    out.print(f"[bold]{escape(contents.path)}[/]: {_counted(len(runs), 'training run')}", highlight=False)
+    out.print(table)
+    out.print("The metric is of the last validation. * = the one that the producers' evaluation takes.")
+    for run in runs:
+        _print_remarks(run)
+    for finding in contents.findings:
+        out.print(f"  {_sentence(finding)}", highlight=False)
+
+
+def _print_remarks(run: TrainingRun) -> None:
+    if run.error:
+        out.print(f"  [bold]{run.status}[/] {escape(run.id)}: {escape(run.error)}", highlight=False)
+    for finding in run.findings:
+        if finding.severity != "note":
+            out.print(f"  [bold]{finding.severity}[/] {escape(run.id)}: {escape(finding.message)}", highlight=False)
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"{count} {thing}{'s' * (count != 1)}"
 
 
 def print_refusal(findings: Sequence[Finding]) -> None:

@@ -11,6 +11,9 @@ from core.images import looks_like_mask, sniff_image
 from core.images.pairing import has_image_extension, is_label_name
 from core.names import CHECKPOINT_EXTENSIONS, PROFILE_CACHE, UNREAD_IMAGE_EXTENSIONS
 from core.records import CheckpointReport, Finding, Intake
+from core.runs import read_runs
+from core.runs.locating import CONFIG, SUMMARY
+from core.runs.tracker import TRACKER
 
 PROBED_MEMBERS = 32
 
@@ -31,7 +34,7 @@ def identify_path(path: Path) -> Intake:
         return _taken(path, "profiles", "a tar of vision-language profiles")
     if has_image_extension(name) or name.endswith(UNREAD_IMAGE_EXTENSIONS):
         return _taken(path, "image", f"a file named like an image ({path.suffix}), though its content does not say so")
-    return _by_opening(path)
+    return _of_a_run(path) or _by_opening(path)
 
 
 def _missing(path: Path) -> Intake:
@@ -46,7 +49,34 @@ def _folder(path: Path) -> Intake:
         return _taken(path, "checkpoint", "a folder named like a checkpoint")
     if path.name == PROFILE_CACHE:
         return _taken(path, "profiles", "a folder of vision-language profiles")
-    return _taken(path, "folder", "a folder: its cases and checkpoints are listed")
+    return _taken(path, "folder", _runs_text(path) or "a folder: its cases and checkpoints are listed")
+
+
+def _runs_text(folder: Path) -> str:
+    """That a folder is, or holds, training runs; empty where there are none."""
+    try:
+        runs = read_runs(folder)
+    except OSError:  # opening it will say so
+        return ""
+    if len(runs) == 1:
+        return "a training run"
+    return f"a folder of {len(runs)} training runs" if runs else ""
+
+
+def _of_a_run(path: Path) -> Intake | None:
+    """A file that describes a run, or the runs of a tree, stands for their folder."""
+    if path.name not in (TRACKER, CONFIG, SUMMARY) or not path.is_file():
+        return None
+    folder = Path(os.path.abspath(path)).parent
+    try:
+        runs = read_runs(folder) if path.name == TRACKER else read_runs(folder, depth=1)
+    except OSError:
+        return None
+    mine = runs if path.name == TRACKER else [run for run in runs if run.path == str(folder)]
+    if not mine:
+        return None
+    what = f"the record of {len(runs)} training runs" if path.name == TRACKER else "a file of a training run"
+    return _taken(folder, "folder", f"{safe_text(path.name)}: {what}, whose folder is opened")
 
 
 def _image_kind(path: Path) -> str | None:
