@@ -79,6 +79,7 @@ def load(
     film_stages: Sequence[int] | None = None,
     film_point: str | None = None,
     profiles: str | Path | None = None,
+    vlm: str = "auto",
     report: Report = silent,
 ) -> Segmenter:
     """Load a checkpoint as it was trained. Raises `CheckpointRefused` with the findings when that cannot be done.
@@ -86,7 +87,9 @@ def load(
     `device`: `auto`, `cpu`, `cuda`, `cuda:1`, `mps`. `weights`: `auto` (what the producer evaluated), `model`, `swa`,
     `ema`.
     `film_stages`, `film_point` override what the file says; the report then says `user`. `profiles`: a profile cache
-    (folder or tar) to look in before those beside the checkpoint.
+    (folder or tar) to look in before those beside the checkpoint. `vlm`: the vision-language model that makes
+    conditions which no cache holds, opened when first needed: `auto` (the checkpoint's own, if it lies in the hub's
+    cache), `none`, a local folder, or a name in the hub's cache. Nothing is downloaded.
     """
     from core.segmenters.loading import load_segmenter
 
@@ -97,8 +100,23 @@ def load(
         film_stages=_stages(film_stages),
         film_point=film_point,
         profiles=None if profiles is None else Path(profiles),
+        vlm=vlm,
         report=report,
     )
+
+
+def find_vlm(name: str) -> Path | None:
+    """Where a vision-language model lies on this machine: `name` is a folder, or a name in the hub's cache; or None."""
+    from core.conditioning.vision_language import find_local
+
+    return find_local(name)
+
+
+def fetch_vlm(name: str, report: Report = silent) -> Path:
+    """Download a vision-language model into the hub's cache: only ever called because a person asked for it."""
+    from core.conditioning.vision_language import download
+
+    return download(name, report)
 
 
 def segment(

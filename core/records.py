@@ -16,6 +16,7 @@ Array = np.ndarray[Any, np.dtype[Any]]
 Severity = Literal["error", "warning", "note"]
 Protocol = Literal["as-trained", "as-evaluated"]
 FilmMode = Literal["auto", "on", "off", "shuffle"]
+Axis = Literal["time", "noise", "none"]
 NO_VALUE = "\N{EN DASH}"
 
 
@@ -95,11 +96,13 @@ class JunctionGateReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WeightsReport:
-    """Weight sets the file carries (`model`, `swa`, `ema`), the one used, and why that one is right."""
+    """Weight sets the file carries (`model`, `swa`, `ema`), the one used, and why; `evaluated` is the one that the
+    producer's own evaluation takes."""
 
     available: tuple[str, ...]
     used: str
     why: str = ""
+    evaluated: str = "model"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -355,7 +358,7 @@ class Prediction:
     modulation: tuple[StageModulation, ...] = ()
     state_range: tuple[float, float] = (0.0, 1.0)
     """For showing `Step.state`: most of its values lie inside. Supervised: logits, symmetric around 0."""
-    axis: Literal["time", "noise", "none"] = "time"
+    axis: Axis = "time"
     """What the steps run along: flow time, falling noise level, or nothing (one step)."""
     provenance: Mapping[str, Any] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()

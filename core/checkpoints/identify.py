@@ -3,35 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from core.checkpoints.contents import Contents, TensorInfo
 from core.checkpoints.cross_check import describe_sizes
-from core.checkpoints.dossier import FROM_TRAINING, IF_ON_PURPOSE, Dossier
-from core.checkpoints.film import ConditionerConfig, Film, describe_film, is_film_key, note_slots
-from core.checkpoints.film_stages import Head, read_heads
-from core.checkpoints.fingerprints import Clues
+from core.checkpoints.diffusion_file import describe_diffusion
+from core.checkpoints.dossier import FROM_TRAINING, Dossier
+from core.checkpoints.film import ConditionerConfig, Film
+from core.checkpoints.flow_file import FilmChoices, describe_flow
 from core.checkpoints.hyper_parameters import Settings, check_sizes
-from core.checkpoints.inventory import TRAINED_STAGES, Inventory, build_inventory, parameters
-from core.checkpoints.protocols import describe_gate, describe_protocols
+from core.checkpoints.inventory import Inventory, build_inventory, parameters
 from core.checkpoints.run_config import describe_data
-from core.checkpoints.sampling_rules import describe_sampling, describe_writer
+from core.checkpoints.supervised_file import describe_supervised
 from core.checkpoints.text import safe_text
 from core.checkpoints.unknown import describe_unknown
 from core.checkpoints.weight_sets import Weights
 from core.errors import CheckpointRefused
-from core.networks import ARCHITECTURES, Architecture, SizesUnclear, detect_architectures
-from core.networks.medsegdiff.config import SOFT_FEATURES, MedSegDiffConfig
+from core.networks import ARCHITECTURES, Architecture, NetworkConfig, SizesUnclear, detect_architectures
 from core.records import CheckpointReport, WeightsReport
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Choices:
-    """What a person decided instead of the file; None = as the file says."""
-
-    film_stages: tuple[int, ...] | None = None
-    film_point: str | None = None
-    weights: str = "auto"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -44,10 +33,10 @@ class Identification:
     report: CheckpointReport
     weights: Weights
     architecture: Architecture | None = None
-    config: MedSegDiffConfig | None = None
+    config: NetworkConfig | None = None
     conditioner: ConditionerConfig | None = None
 
-    def accepted(self) -> tuple[Architecture, MedSegDiffConfig]:
+    def accepted(self) -> tuple[Architecture, NetworkConfig]:
         """Architecture and sizes; raises `CheckpointRefused` with the findings when the file was refused."""
         if self.report.status == "refused" or self.architecture is None or self.config is None:
             raise CheckpointRefused(self.report.findings)
@@ -62,30 +51,31 @@ def identify_checkpoint(
     weights: str = "auto",
 ) -> Identification:
     """The report with everything that building the network takes. Refusals are in the report; nothing is raised."""
-    choices = Choices(
-        film_stages=None if film_stages is None else tuple(film_stages), film_point=film_point, weights=weights
-    )
-    return _Identifier(contents, choices).run()
+    film = FilmChoices(stages=None if film_stages is None else tuple(film_stages), point=film_point)
+    return _Identifier(contents, film, weights).run()
+
+
+DATA_MODULE = "datamodule_hyper_parameters"
 
 
 class _Identifier:
     """One identification. The steps run in order and stop at the first that ends in an error."""
 
-    def __init__(self, contents: Contents, choices: Choices) -> None:
+    def __init__(self, contents: Contents, choices: FilmChoices, weights: str) -> None:
         self.contents = contents
         self.choices = choices
+        self.wished = weights
         self.inventory: Inventory = build_inventory(contents)
         self.dossier = Dossier(self.inventory.findings)
         self.settings = Settings(self.inventory.hyper_parameters, self.dossier)
         self.tensors: dict[str, TensorInfo] = {}
         self.architecture: Architecture | None = None
-        self.config: MedSegDiffConfig | None = None
-        self.heads: tuple[Head, ...] = ()
+        self.config: NetworkConfig | None = None
         self.film: Film | None = None
 
     def run(self) -> Identification:
         self._file()
-        for step in (self._weights, self._network, self._sizes, self._writer, self._film):
+        for step in (self._weights, self._network, self._sizes, self._family):
             if self.dossier.refused:
                 break
             step()
@@ -122,7 +112,7 @@ class _Identifier:
         self.dossier.know("parameters", parameters(self.tensors), f"numbers in the {len(self.tensors):,} tensors used")
 
     def _weights(self) -> None:
-        wished = self.choices.weights
+        wished = self.wished
         if wished in ("auto", "model"):
             return
         if wished in self.inventory.sets:
@@ -133,7 +123,7 @@ class _Identifier:
         self.dossier.error("weights.not-there", message, "Choose one of these, or auto.")
 
     def _network(self) -> None:
-        found = detect_architectures(self.inventory.shapes, ARCHITECTURES)
+        found = detect_architectures(self.inventory.shapes, ARCHITECTURES, self.settings.values.get("arch_name"))
         if len(found) > 1:
             names = " and ".join(item.name for item in found)
             self.dossier.error("arch.contradicts", f"{self.inventory.name}: its keys are those of {names} at once.")
@@ -148,100 +138,34 @@ class _Identifier:
         assert self.architecture is not None
         check_sizes(self.settings)
         try:
-            config = self.architecture.infer_config(self.inventory.shapes)
-            self.heads = read_heads(self.inventory.shapes)
+            self.config = self.architecture.infer_config(self.inventory.shapes)
         except SizesUnclear as unclear:
-            self.dossier.error(
-                "network.sizes-unclear", f"The sizes of the network cannot be read: {unclear}.", FROM_TRAINING
-            )
+            self._unclear(unclear)
             return
-        assert isinstance(config, MedSegDiffConfig), "the registry holds this family only"
-        self.config = config
-        describe_sizes(self.dossier, self.settings, self.architecture, config)
+        describe_sizes(self.dossier, self.settings, self.architecture, self.config)
 
-    def _writer(self) -> None:
+    def _unclear(self, unclear: SizesUnclear) -> None:
+        message = f"The sizes of the network cannot be read: {unclear}."
+        self.dossier.error("network.sizes-unclear", message, FROM_TRAINING)
+
+    def _family(self) -> None:
+        assert self.architecture is not None
         assert self.config is not None
-        if not self.inventory.hyper_parameters:
+        if not self.settings.values:
             message = "Without hyper_parameters nobody can tell how this network is sampled and where its mask is cut."
             self.dossier.error("hparams.missing", message)
-            return
-        clues = Clues(
-            hyper_parameters=self.inventory.hyper_parameters,
-            trained_stages=TRAINED_STAGES in self.inventory.extras,
-            film_heads=len(self.heads),
-            levels=self.config.levels,
-            film_point=self.choices.film_point,
-        )
-        writer = describe_writer(self.dossier, clues)
-        if writer is not None:
-            describe_sampling(self.dossier, self.settings, writer)
-            self._used_output()
-            self._possible_together()
+        elif self.architecture.family == "flow":
+            self._flow(self.architecture, self.config)
+        elif self.architecture.family == "diffusion":
+            describe_diffusion(self.dossier, self.settings, self.config)
+        else:
+            data_module = self.inventory.extras.get(DATA_MODULE)
+            describe_supervised(self.dossier, self.settings, self.config, data_module)
 
-    def _used_output(self) -> None:
-        assert self.architecture is not None
-        mode = self.dossier.fields.get("mode")
-        used = self.architecture.used_output.get(str(mode), 0)
-        named = " (hard)" if self.dossier.fields["out_channels"] > 1 and not self.architecture.used_output else ""
-        self.dossier.know("used_output_channel", used, f"channel {used}{named} becomes the mask")
-
-    def _possible_together(self) -> None:
-        fields, dossier = self.dossier.fields, self.dossier
-        if fields.get("mode") == "dfm_binary" and fields["state_channels"] != 1:
-            message = f"dfm_binary draws one channel, and the network takes {fields['state_channels']}."
-            dossier.error("mode.state-channels", f"The file contradicts itself: {message}")
-        if fields.get("producer") == "sofl-seg" and SOFT_FEATURES in self.inventory.shapes:
-            message = "only soft-seg has the soft2hard network, and the hyper-parameters are those of sofl-seg."
-            dossier.error("producer.contradicts", f"The file contradicts itself: {message}")
-        data = fields.get("data_name")
-        octa = isinstance(data, str) and data.startswith("octa500")
-        if octa and fields.get("producer") == "sofl-seg" and fields.get("mode") == "cfm_continuous":
-            dossier.warning(
-                "threshold.octa500",
-                "sofl-seg trains cfm on OCTA500 with masks in [0, 1] but cuts at 0, so this checkpoint marks too much.",
-                "Try a threshold of 0.5.",
+    def _flow(self, architecture: Architecture, network: NetworkConfig) -> None:
+        try:
+            self.config, self.film = describe_flow(
+                self.dossier, self.inventory, self.settings, architecture, network, self.choices
             )
-
-    def _film(self) -> None:
-        assert self.config is not None
-        if self.heads:
-            self._with_heads(self.config)
-        elif self.settings.flag("use_vlm_film", bool(self.inventory.extras.get(TRAINED_STAGES))) or any(
-            map(is_film_key, self.inventory.shapes)
-        ):
-            self.dossier.error(
-                "film.heads-missing",
-                "This checkpoint was trained with FiLM, but the file holds no FiLM heads (vlm_film_heads.*): they were "
-                "removed, and without them its predictions would be wrong.",
-            )
-        elif self.choices.film_stages is not None or self.choices.film_point is not None:
-            self.dossier.error(
-                "film.none",
-                "FiLM stages or a FiLM point were chosen, but this checkpoint has no FiLM.",
-                "Leave them out.",
-            )
-
-    def _with_heads(self, network: MedSegDiffConfig) -> None:
-        if not self.settings.flag("use_vlm_film", True):
-            self.dossier.warning(
-                "hparams.disagrees",
-                "Hyper-parameter use_vlm_film is False, but the file has FiLM heads: they are used.",
-                f"{IF_ON_PURPOSE} Switch FiLM off to see the other reading.",
-            )
-        self.film = describe_film(
-            self.dossier,
-            self.inventory,
-            self.settings,
-            self.heads,
-            network,
-            film_stages=self.choices.film_stages,
-            film_point=self.choices.film_point,
-        )
-        if self.film is None:
-            return
-        self.dossier.know("film", self.film.report, "keys vlm_film_heads.* and vlm_film_conditioner.*")
-        note_slots(self.dossier, len(self.heads))
-        vlm_class = self.dossier.fields["module_class"] == "FlowModelVLMFiLM"
-        gate = describe_gate(self.dossier, self.settings) if vlm_class else None
-        describe_protocols(self.dossier, self.film.report, gate, self.inventory.counter("epoch"))
-        self.config = replace(network, film=self.film.config)
+        except SizesUnclear as unclear:
+            self._unclear(unclear)

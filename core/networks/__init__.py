@@ -4,8 +4,19 @@ Importing this module loads no torch: detection and sizes are plain Python, `bui
 """
 
 from core.networks.architecture import Architecture, NetworkConfig, Shapes, SizesUnclear, detect_architectures
+from core.networks.diffusion.config import BERDIFF, COLDDIFF, MEDSEGDIFF, SEGDIFF
 from core.networks.medsegdiff.config import MEDSEGDIFF_FLOW, MEDSEGDIFF_MULTITASK, MEDSEGDIFF_SOFT2HARD
+from core.networks.segdiff.config import SEGDIFF_FLOW
 
-ARCHITECTURES: tuple[Architecture, ...] = (MEDSEGDIFF_FLOW, MEDSEGDIFF_MULTITASK, MEDSEGDIFF_SOFT2HARD)
+ARCHITECTURES: tuple[Architecture, ...] = (
+    MEDSEGDIFF_FLOW,
+    MEDSEGDIFF_MULTITASK,
+    MEDSEGDIFF_SOFT2HARD,
+    SEGDIFF_FLOW,
+    MEDSEGDIFF,
+    SEGDIFF,
+    BERDIFF,
+    COLDDIFF,
+)
 
 __all__ = ["ARCHITECTURES", "Architecture", "NetworkConfig", "Shapes", "SizesUnclear", "detect_architectures"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -30,9 +31,9 @@ class ChannelNorm(nn.Module):
 
 
 class SinusoidalTime(nn.Module):
-    """Flow time t in [0, 1], (B,) -> (B, width): all sines, then all cosines, of 1000 t times falling frequencies."""
+    """t, (B,) -> (B, width): all sines, then all cosines, of `scale` t times falling frequencies."""
 
-    def __init__(self, width: int, scale: float = 1000.0) -> None:
+    def __init__(self, width: int, scale: float) -> None:
         super().__init__()
         self.frequencies = width // 2
         self.scale = scale
@@ -44,9 +45,10 @@ class SinusoidalTime(nn.Module):
         return torch.cat((angles.sin(), angles.cos()), dim=-1)
 
 
-def time_mlp(width: int) -> nn.Sequential:
-    """(B,) flow time -> (B, 4 width) embedding."""
-    return nn.Sequential(SinusoidalTime(width), nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, 4 * width))
+def time_mlp(width: int, scale: float) -> nn.Sequential:
+    """(B,) time -> (B, 4 width) embedding; `scale`: 1000 for flow time in [0, 1], 1 for step numbers of diffusion."""
+    linear = (nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, 4 * width))
+    return nn.Sequential(SinusoidalTime(width, scale), *linear)
 
 
 class ConvNorm(nn.Module):
@@ -155,3 +157,34 @@ def upsample(channels_in: int, channels_out: int, *, last: bool) -> nn.Module:
         return nn.Conv2d(channels_in, channels_out, 3, padding=1)
     convolution = nn.Conv2d(channels_in, channels_out, 3, padding=1)
     return nn.Sequential(nn.Upsample(scale_factor=2, mode="nearest"), convolution)
+
+
+def attention(channels: int, full: bool) -> Residual:
+    return Residual(Attention(channels) if full else LinearAttention(channels))
+
+
+def down_level(widths: Sequence[int], full_attention: Sequence[bool], level: int) -> nn.ModuleList:
+    """Two timed blocks, attention and the way down, of level `level` of a U-Net with widths D_0..D_L."""
+    width, out, time = widths[level], widths[level + 1], 4 * widths[0]
+    return nn.ModuleList(
+        (
+            ResnetBlock(width, width, time),
+            ResnetBlock(width, width, time),
+            attention(width, full_attention[level]),
+            downsample(width, out, last=level == len(full_attention) - 1),
+        )
+    )
+
+
+def up_stage(widths: Sequence[int], full_attention: Sequence[bool], stage: int) -> nn.ModuleList:
+    """The decoder stage that mirrors level L - 1 - `stage`; each of its blocks takes one skip."""
+    level = len(full_attention) - 1 - stage
+    width, skip, time = widths[level + 1], widths[level], 4 * widths[0]
+    return nn.ModuleList(
+        (
+            ResnetBlock(width + skip, width, time),
+            ResnetBlock(width + skip, width, time),
+            attention(width, full_attention[level]),
+            upsample(width, skip, last=level == 0),
+        )
+    )

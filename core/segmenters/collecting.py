@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from core.records import Array, Step, frozen_array
-from core.segmenters.merging import MergedStep, Ranges, to_numpy
+from core.segmenters.merging import MergedStep, Merging, to_numpy
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -25,8 +25,8 @@ class SampleMean:
     """Estimates are means over samples (spec 9.3); the state shown is that of the first sample, since a mean of random
     states is nobody's state."""
 
-    def __init__(self, ranges: Ranges) -> None:
-        self._ranges = ranges
+    def __init__(self, merging: Merging) -> None:
+        self._merging = merging
         self._first: dict[int, tuple[MergedStep, int]] = {}
         self._estimates: dict[int, list[Tensor]] = {}
         self._last = 0
@@ -46,25 +46,27 @@ class SampleMean:
         finals = torch.stack(self._estimates[self._last])
         samples = len(finals)
         score = finals.mean(dim=0)
-        spread = self._ranges.probability(finals).std(dim=0, correction=0) if samples > 1 else None
+        spread = self._merging.probability(finals).std(dim=0, correction=0) if samples > 1 else None
         means = {index: sums[0] / samples for index, sums in sorted(self._estimates.items())} | {self._last: score}
         steps = tuple(self._step(index, mean) for index, mean in means.items())
         return SliceResult(None if spread is None else to_numpy(spread), steps)
 
     def _step(self, index: int, estimate: Tensor) -> Step:
         step, calls = self._first[index]
-        return to_step(step, estimate, self._ranges, calls)
+        return to_step(step, estimate, self._merging, calls)
 
 
-def to_step(step: MergedStep, estimate: Tensor, ranges: Ranges, calls: int) -> Step:
+def to_step(step: MergedStep, estimate: Tensor, merging: Merging, calls: int) -> Step:
     """A merged step as the record that leaves torch: (1, rows, columns) arrays as a person sees them."""
     return Step(
         index=step.index,
         t=step.t,
         state=frozen_array(to_numpy(step.state)[None]),
         estimate=frozen_array(to_numpy(estimate)[None]),
-        probability=frozen_array(to_numpy(ranges.probability(estimate))[None]),
+        probability=frozen_array(to_numpy(merging.probability(estimate))[None]),
         calls=calls,
+        timestep=step.timestep,
+        noise_level=step.noise_level,
     )
 
 
@@ -80,6 +82,5 @@ def _stack(steps: Sequence[Step]) -> Step:
         frozen_array(np.concatenate([getattr(step, name) for step in steps]))
         for name in ("state", "estimate", "probability")
     )
-    first = steps[0]
     calls = sum(step.calls for step in steps)
-    return Step(index=first.index, t=first.t, state=state, estimate=estimate, probability=probability, calls=calls)
+    return replace(steps[0], state=state, estimate=estimate, probability=probability, calls=calls)

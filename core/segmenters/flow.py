@@ -1,63 +1,30 @@
-"""One run of a flow checkpoint on one slice: windows, noise, sampler, merge (spec sections 9 and 10)."""
+"""One run of a flow checkpoint on one slice: noise, solver, FiLM, junction gate (flow spec 6 to 10)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from core.inference.windows import WindowPlan, plan_whole, plan_windows
+from core.inference.windows import WindowPlan
 from core.networks.film import FilmControl
-from core.records import CheckpointReport, RunSettings
 from core.sampling.continuous import sample_continuous
 from core.sampling.discrete import bernoulli, draw_count, sample_discrete
-from core.sampling.draws import Draws, SeededDraws, WindowDraws, as_tensor
+from core.sampling.draws import Draws, as_tensor
 from core.sampling.point import Point
 from core.segmenters.binding import Binding
-from core.segmenters.conditions import WindowConditions
-from core.segmenters.merging import MergedStep, Ranges, StepMerger, in_order, in_rounds
-from core.segmenters.protocol import Plan
+from core.segmenters.run import Run, source_of
 
 
-@dataclass(slots=True, kw_only=True)
-class FlowRun:
-    """Everything one run needs, apart from the image. `conditions` None = FiLM off."""
+class FlowRun(Run):
+    """A flow: noise to mask along an ODE, or a Bernoulli state whose probability follows one."""
 
-    network: nn.Module
-    report: CheckpointReport
-    settings: RunSettings
-    plan: Plan
-    device: torch.device
-    tick: Callable[[], None]
-    conditions: WindowConditions | None = None
-    ranges: Ranges = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.ranges = Ranges.of(self.report, self.settings)
-
-    def windows(self, size: tuple[int, int]) -> WindowPlan:
-        """The window plan for an image (H, W) in the network's axes."""
-        assert self.report.image_size is not None
-        return plan_windows(size, self.report.image_size) if self.report.sliding_window else plan_whole(size)
-
-    def steps(self, image: Tensor, draws: Draws) -> Iterator[MergedStep]:
-        """Run one sample on a normalised image (1, 1, H, W); steps come in order, the last one is the result."""
-        windows = self.windows((image.shape[-2], image.shape[-1]))
-        samplers = self._samplers(windows, windows.pad(image), draws)
-        merger = StepMerger(windows, self.ranges, self.device)
-        rounds = in_rounds(samplers, self.plan.steps) if isinstance(draws, SeededDraws) else in_order(samplers)
-        for number, point in rounds:
-            step = merger.add(point, windows.batches[number])
-            if step is not None:
-                yield step
-
-    def _samplers(self, windows: WindowPlan, padded: Tensor, draws: Draws) -> list[Iterator[Point]]:
+    def samplers(self, windows: WindowPlan, padded: Tensor, draws: Draws) -> list[Iterator[Point]]:
         noise = self._image_noise(windows, draws)
         noises = [None if noise is None else windows.cut(noise, numbers) for numbers in windows.batches]
         return [
-            self._sampler(windows.cut(padded, numbers), numbers, draws, start)
+            self.sampler(windows.cut(padded, numbers), numbers, draws, start)
             for numbers, start in zip(windows.batches, noises, strict=True)
         ]
 
@@ -68,9 +35,8 @@ class FlowRun:
         shape = (1, self.report.state_channels or 1, *windows.size)
         return windows.pad(as_tensor(draws.normal(shape), shape, self.device))
 
-    def _sampler(self, image: Tensor, numbers: range, draws: Draws, noise: Tensor | None) -> Iterator[Point]:
-        """A generator: nothing is drawn or computed before its first point is asked for."""
-        source = _source(draws, numbers)
+    def sampler(self, image: Tensor, numbers: range, draws: Draws, noise: Tensor | None = None) -> Iterator[Point]:
+        source = source_of(draws, numbers)
         binding = self._bind(image, numbers, source)
         shape = (len(image), self.report.state_channels or 1, *image.shape[-2:])
         if self.report.mode == "dfm_binary":
@@ -115,10 +81,3 @@ class FlowRun:
         shape = (len(bare.image), 1, *bare.image.shape[-2:])
         for _ in range(draw_count(self.plan.steps, self.report.sampler == "heun")):
             bernoulli(torch.full(shape, 0.5, device=self.device), source)
-
-
-def _source(draws: Draws, numbers: range) -> Draws:
-    """Seeded draws belong to a window, so that neither batch size nor order changes a result; recorded ones do not."""
-    if isinstance(draws, SeededDraws):
-        return WindowDraws([draws.child(number) for number in numbers])
-    return draws

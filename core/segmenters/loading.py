@@ -36,6 +36,7 @@ def load_segmenter(
     film_stages: tuple[int, ...] | None,
     film_point: str | None,
     profiles: Path | None,
+    vlm: str,
     report: Report,
 ) -> Segmenter:
     """See `core.pipeline.load`."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from numbers import Integral
+from typing import Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -17,27 +19,56 @@ MOST_KEPT = 64
 """Steps kept of a long run unless all are asked for: a thousand steps of a 512 x 512 image would be three gigabytes."""
 
 
+class Merging(Protocol):
+    """What of a point is merged over windows, and how a merged estimate becomes the score that is cut.
+
+    `channels`: of what is merged. `low`, `high`: the score's range.
+    """
+
+    @property
+    def channels(self) -> int: ...
+    @property
+    def low(self) -> float: ...
+    @property
+    def high(self) -> float: ...
+
+    def shown(self, state: Tensor) -> Tensor:
+        """The channel of the state to show: (n, K, h, w) -> (n, 1, h, w)."""
+
+    def to_merge(self, estimate: Tensor) -> Tensor:
+        """(n, K, h, w) -> (n, channels, h, w)."""
+
+    def from_merge(self, merged: Tensor) -> Tensor:
+        """(1, channels, H, W) -> score (1, 1, H, W)."""
+
+    def probability(self, score: Tensor) -> Tensor:
+        """Score -> [0, 1], of any shape."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ranges:
-    """How a result is mapped for merging, and back. `clips`: sofl-seg merges probabilities, soft-seg raw states."""
+    """Flows and diffusion: one channel becomes the mask. `clips`: sofl-seg merges probabilities, soft-seg raw
+    states."""
 
     low: float
     high: float
     clips: bool
     channel: int
+    channels: int = 1
 
     @staticmethod
     def of(report: CheckpointReport, settings: RunSettings) -> Ranges:
         low, high = settings.value_range or report.value_range or (0.0, 1.0)
         several = (report.state_channels or 1) > 1
         channel = (report.used_output_channel or 0) if several else 0
-        return Ranges(low, high, clips=report.producer == "sofl-seg", channel=channel)
+        clips = report.producer == "sofl-seg" and report.family == "flow"
+        return Ranges(low, high, clips, channel)
 
-    def pick(self, windows: Tensor) -> Tensor:
-        """The channel that becomes the mask: (n, K, h, w) -> (n, 1, h, w)."""
-        return windows[:, self.channel : self.channel + 1]
+    def shown(self, state: Tensor) -> Tensor:
+        return state[:, self.channel : self.channel + 1]
 
-    def to_merge(self, x: Tensor) -> Tensor:
+    def to_merge(self, estimate: Tensor) -> Tensor:
+        x = self.shown(estimate)
         return ((x - self.low) / (self.high - self.low)).clamp(0, 1) if self.clips else x
 
     def from_merge(self, merged: Tensor) -> Tensor:
@@ -47,36 +78,66 @@ class Ranges:
         return ((score - self.low) / (self.high - self.low)).clamp(0, 1)
 
 
+@dataclass(frozen=True, slots=True)
+class TwoClasses:
+    """Supervised networks: the logits of background and foreground are merged, the softmax is taken afterwards."""
+
+    channels: int = 2
+    low: float = 0.0
+    high: float = 1.0
+
+    def shown(self, state: Tensor) -> Tensor:
+        return state[:, 1:2] - state[:, 0:1]
+
+    def to_merge(self, estimate: Tensor) -> Tensor:
+        return estimate
+
+    def from_merge(self, merged: Tensor) -> Tensor:
+        margin = self.shown(merged)
+        p = torch.sigmoid(margin)
+        # The mask is argmax, ties to background. A margin too small for p to show would be lost at the cut of 0.5.
+        return torch.where((margin > 0) & (p <= 0.5), _JUST_ABOVE_HALF, p)
+
+    def probability(self, score: Tensor) -> Tensor:
+        return score
+
+
+_JUST_ABOVE_HALF = float(np.nextafter(np.float32(0.5), np.float32(1)))
+
+
 @dataclass(slots=True)
 class MergedStep:
-    """One grid point of a whole slice: `state` and `estimate` (1, 1, H, W) in the checkpoint's range."""
+    """One grid point of a whole slice: `state` and `estimate` (the score) (1, 1, H, W); the rest as in `Point`."""
 
     index: int
     t: float
     state: Tensor
     estimate: Tensor
+    timestep: int | None = None
+    noise_level: float | None = None
 
 
 class StepMerger:
     """Collects the points of all window batches; a step is finished when every batch has delivered it."""
 
-    def __init__(self, plan: WindowPlan, ranges: Ranges, device: torch.device) -> None:
-        self._plan, self._ranges, self._device = plan, ranges, device
+    def __init__(self, plan: WindowPlan, merging: Merging, device: torch.device) -> None:
+        self._plan, self._merging, self._device = plan, merging, device
         self._open: dict[int, tuple[Canvas, Canvas, int]] = {}
 
     def add(self, point: Point, numbers: range) -> MergedStep | None:
         """Lay down one batch of a grid point; returns the step when it was the last batch."""
-        state, estimate, seen = self._open.pop(point.index, (self._canvas(), self._canvas(), 0))
-        state.add(self._ranges.pick(point.state), numbers)
-        estimate.add(self._ranges.to_merge(self._ranges.pick(point.estimate)), numbers)
+        state, estimate, seen = self._open.pop(point.index) if point.index in self._open else self._new()
+        state.add(self._merging.shown(point.state), numbers)
+        estimate.add(self._merging.to_merge(point.estimate), numbers)
         seen += 1
         if seen < len(self._plan.batches):
             self._open[point.index] = (state, estimate, seen)
             return None
-        return MergedStep(point.index, point.t, state.merged, self._ranges.from_merge(estimate.merged))
+        score = self._merging.from_merge(estimate.merged)
+        return MergedStep(point.index, point.t, state.merged, score, point.timestep, point.noise_level)
 
-    def _canvas(self) -> Canvas:
-        return Canvas(self._plan, 1, self._device)
+    def _new(self) -> tuple[Canvas, Canvas, int]:
+        return Canvas(self._plan, 1, self._device), Canvas(self._plan, self._merging.channels, self._device), 0
 
 
 def kept_indices(settings: RunSettings, steps: int) -> frozenset[int]:

@@ -52,9 +52,7 @@ def _threshold(report: CheckpointReport, settings: RunSettings) -> float:
 
 
 def _check(report: CheckpointReport, settings: RunSettings) -> None:
-    least = 2 if report.mode == "cfm_continuous" else 1
-    if settings.steps is not None and not least <= settings.steps <= 100_000:
-        raise SettingsRefused(f"Steps must be between {least} and 100000 for this checkpoint, not {settings.steps}.")
+    _check_steps(report, settings.steps)
     if settings.samples is not None and not 1 <= settings.samples <= 10_000:
         raise SettingsRefused(f"Samples must be between 1 and 10000, not {settings.samples}.")
     if not 0 <= settings.film.strength <= 4:
@@ -69,13 +67,26 @@ def _check(report: CheckpointReport, settings: RunSettings) -> None:
     _check_film(report, settings)
 
 
+def _check_steps(report: CheckpointReport, steps: int | None) -> None:
+    if steps is None:
+        return
+    if report.family != "flow":
+        only = report.timesteps or 1
+        what = f"always runs all {only} steps of its schedule" if report.family == "diffusion" else "has no steps"
+        if steps != only:
+            raise SettingsRefused(f"This checkpoint {what}, so their number cannot be {steps}. Leave the steps out.")
+    least = 2 if report.mode == "cfm_continuous" else 1
+    if not least <= steps <= 100_000:
+        raise SettingsRefused(f"Steps must be between {least} and 100000 for this checkpoint, not {steps}.")
+
+
 def _check_range(report: CheckpointReport, settings: RunSettings) -> None:
     if settings.value_range is None:
         return
     low, high = settings.value_range
     if report.mode != "cfm_continuous":
         raise SettingsRefused(
-            "A discrete flow gives probabilities: its value range is [0, 1] and cannot be overridden."
+            "This checkpoint gives probabilities: its value range is [0, 1] and cannot be overridden."
         )
     if not low < high:
         raise SettingsRefused(f"A value range goes from low to high, not from {low:g} to {high:g}.")
@@ -136,7 +147,7 @@ def _deviations(report: CheckpointReport, settings: RunSettings, film: bool, con
     if settings.threshold not in (None, report.threshold):
         label = f"threshold {settings.threshold:g}, trained {report.threshold:g}"
         found.append(Deviation(code="threshold", label=label))
-    if report.weights is not None and report.weights.used != "model":
+    if report.weights is not None and report.weights.used != report.weights.evaluated:
         found.append(Deviation(code="weights", label=f"{report.weights.used} weights"))
     return found
 

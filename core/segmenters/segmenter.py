@@ -13,23 +13,32 @@ from core.conditioning.profiles import ProfileCache
 from core.errors import ImageRefused, OutOfMemory, SettingsRefused
 from core.images import normalise
 from core.networks.film import Conditioner
+from core.networks.medsegdiff.network import MedSegDiffFlow
 from core.progress import Progress, Report
 from core.records import (
     Array,
+    Axis,
     CheckpointReport,
     Finding,
     Image,
     Prediction,
     RunSettings,
+    StageModulation,
     frozen_array,
 )
 from core.sampling.draws import Draws, SeededDraws
 from core.segmenters.collecting import SampleMean, SliceResult, stack_steps, to_step
 from core.segmenters.conditions import WindowConditions, as_stored
+from core.segmenters.diffusion import DiffusionRun
 from core.segmenters.flow import FlowRun
 from core.segmenters.merging import MergedStep, kept_indices
 from core.segmenters.protocol import Plan, plan_run
 from core.segmenters.provenance import provenance
+from core.segmenters.run import Run
+from core.segmenters.supervised import SupervisedRun
+
+RUNS: dict[str, type[Run]] = {"flow": FlowRun, "diffusion": DiffusionRun, "supervised": SupervisedRun}
+AXES: dict[str, Axis] = {"flow": "time", "diffusion": "noise", "supervised": "none"}
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -98,7 +107,7 @@ class _Run:
         self.total = len(image.voxels) * self.plan.samples * self.plan.steps
         self.started = time.perf_counter()
         self.conditions = self._conditions(condition)
-        self.flow = FlowRun(
+        self.run = RUNS[segmenter.report.family or "flow"](
             network=segmenter.network,
             report=segmenter.report,
             settings=settings,
@@ -131,7 +140,7 @@ class _Run:
             probability=result.probability,
             mask=frozen_array(result.estimate > self.plan.threshold),
             threshold=self.plan.threshold,
-            value_range=(self.flow.ranges.low, self.flow.ranges.high),
+            value_range=(self.run.merging.low, self.run.merging.high),
             steps=steps,
             settings=self.settings,
             deviations=self.plan.deviations,
@@ -140,6 +149,9 @@ class _Run:
             calls=self.calls,
             device=str(self.segmenter.device),
             condition=self._used_condition(),
+            modulation=self._modulation(),
+            state_range=self.run.state_range,
+            axis=AXES[self.segmenter.report.family or "flow"],
             provenance=provenance(self.segmenter.report, self.image, self.plan),
             findings=self._findings(),
         )
@@ -149,11 +161,11 @@ class _Run:
         image = self._tensor(plane)
         if self.conditions is not None and self.settings.film.unit == "image":
             self.conditions.for_image(image, self.image.path)
-        mean = SampleMean(self.flow.ranges)
+        mean = SampleMean(self.run.merging)
         for sample in range(self.plan.samples):
             # A recorded source may count as empty (len 0) and still be the one that was asked for.
             draws = SeededDraws(self.settings.seed, number, sample) if self.random is None else self.random
-            for step in self.flow.steps(image, draws):
+            for step in self.run.steps(image, draws):
                 self._reached(step, live=len(self.image.voxels) == 1)
                 if step.index in self.keep:
                     mean.add(step, self.calls, last=step.index == self.plan.steps - 1)
@@ -181,13 +193,30 @@ class _Run:
 
     def _reached(self, step: MergedStep, *, live: bool) -> None:
         self.done += 1
-        shown = to_step(step, step.estimate, self.flow.ranges, self.calls) if live else None
+        shown = to_step(step, step.estimate, self.run.merging, self.calls) if live else None
         self.report(Progress(done=self.done, total=self.total, stage="sampling", step=shown))
 
     def _used_condition(self) -> Array | None:
         if self.conditions is None or not self.conditions.used:
             return None
         return frozen_array(np.stack([row for _, row in sorted(self.conditions.used.items())]))
+
+    def _modulation(self) -> tuple[StageModulation, ...]:
+        """What the heads made of the conditions that were used, as trained: strength 1."""
+        rows, network = self._used_condition(), self.segmenter.network
+        if rows is None or not isinstance(network, MedSegDiffFlow):
+            return ()
+        pairs = network.modulation(torch.from_numpy(rows.copy()).to(self.segmenter.device))
+        active = self.settings.film.stages
+        return tuple(
+            StageModulation(
+                stage=stage,
+                gamma=frozen_array(gamma[..., 0, 0].cpu().numpy()),
+                beta=frozen_array(beta[..., 0, 0].cpu().numpy()),
+                active=active is None or stage in active,
+            )
+            for stage, (gamma, beta) in sorted(pairs.items())
+        )
 
     def _findings(self) -> tuple[Finding, ...]:
         flat = [n for n, plane in enumerate(self.image.voxels) if float(plane.min()) == float(plane.max())]

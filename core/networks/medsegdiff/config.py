@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING, Any, Literal
 
 from core.networks.architecture import Architecture, Shapes, SizesUnclear, plain_contradictions, shape_of
@@ -48,7 +49,10 @@ class FilmConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MedSegDiffConfig:
-    """`widths`: channels D_0..D_L, level i works at D_i; `full_attention[i]`: quadratic attention at level i."""
+    """`widths`: channels D_0..D_L, level i works at D_i; `full_attention[i]`: quadratic attention at level i.
+
+    `image_size`: side of the frequency map of level 0, in flows that of the window. `time_scale`: see `time_mlp`.
+    """
 
     widths: tuple[int, ...]
     full_attention: tuple[bool, ...]
@@ -58,6 +62,8 @@ class MedSegDiffConfig:
     head: Head = "single"
     refine_depth: int = 0
     film: FilmConfig | None = None
+    mid_depth: int = 1
+    time_scale: float = 1000.0
 
     @property
     def levels(self) -> int:
@@ -146,38 +152,52 @@ def channel_problem(state_channels: int, out_channels: int) -> str:
     return ""
 
 
-def infer_config(shapes: Shapes) -> MedSegDiffConfig:
-    """Sizes from shapes alone (spec 1.3), without FiLM heads: those are found by the report, which knows the stages.
+def infer_config(shapes: Shapes, base: str = BASE, time_scale: float = 1000.0) -> MedSegDiffConfig:
+    """Sizes of the network whose keys start with `base`, from shapes alone (spec 1.3), without FiLM heads: those are
+    found by the report, which knows the stages.
 
     Raises `SizesUnclear` where a deciding key is missing or impossible.
     """
-    first = shape_of(shapes, BASE + "init_conv.weight", 4)
-    levels = _count_levels(shapes)
-    widths = (first[0], *(_level_output(shapes, level, levels) for level in range(levels)))
+    first = shape_of(shapes, base + "init_conv.weight", 4)
     return MedSegDiffConfig(
-        widths=widths,
-        full_attention=tuple(BASE + f"downs.{level}.2.fn.to_out.weight" in shapes for level in range(levels)),
-        image_size=shape_of(shapes, BASE + "conditioners.0.ff_parser_attn_map", 3)[-1],
+        widths=(first[0], *level_outputs(shapes, base)),
+        full_attention=attention_flags(shapes, base),
+        image_size=shape_of(shapes, base + "conditioners.0.ff_parser_attn_map", 3)[-1],
         state_channels=first[1],
-        in_channels=shape_of(shapes, BASE + "cond_init_conv.weight", 4)[1],
+        in_channels=shape_of(shapes, base + "cond_init_conv.weight", 4)[1],
         head=_head(shapes),
         refine_depth=_refine_depth(shapes),
+        mid_depth=_count(shapes, base + "mid_transformer.layers.{}.0.fn.to_out.weight"),
+        time_scale=time_scale,
     )
 
 
-def _count_levels(shapes: Shapes) -> int:
-    level = 0
-    while BASE + f"downs.{level}.0.block1.proj.weight" in shapes:
-        level += 1
-    if level == 0:
-        raise SizesUnclear(f"{BASE}downs.0 is missing, so the number of levels is unknown")
-    return level
-
-
-def _level_output(shapes: Shapes, level: int, levels: int) -> int:
+def level_outputs(shapes: Shapes, base: str) -> tuple[int, ...]:
+    """D_1..D_L of the U-Net whose keys start with `base`."""
+    levels = _count_levels(shapes, base)
     # The last level ends in a plain convolution, the others in a strided one inside a Sequential.
-    suffix = "3.weight" if level == levels - 1 else "3.0.weight"
-    return shape_of(shapes, BASE + f"downs.{level}.{suffix}", 4)[0]
+    ends = [*("3.0.weight",) * (levels - 1), "3.weight"]
+    return tuple(shape_of(shapes, base + f"downs.{level}.{end}", 4)[0] for level, end in enumerate(ends))
+
+
+def attention_flags(shapes: Shapes, base: str) -> tuple[bool, ...]:
+    """Per level: is its attention full? Linear attention ends in a Sequential, so its key is another."""
+    return tuple(base + f"downs.{level}.2.fn.to_out.weight" in shapes for level in range(_count_levels(shapes, base)))
+
+
+def _count_levels(shapes: Shapes, base: str) -> int:
+    levels = _count(shapes, base + "downs.{}.0.block1.proj.weight")
+    if levels == 0:
+        raise SizesUnclear(f"{base}downs.0 is missing, so the number of levels is unknown")
+    return levels
+
+
+def _count(shapes: Shapes, key: str) -> int:
+    """How many of the keys `key` with 0, 1, 2, ... in its braces are there."""
+    number = 0
+    while key.format(number) in shapes:
+        number += 1
+    return number
 
 
 def _head(shapes: Shapes) -> Head:
@@ -187,10 +207,7 @@ def _head(shapes: Shapes) -> Head:
 
 
 def _refine_depth(shapes: Shapes) -> int:
-    depth = 0
-    while f"unet.hard_refine.net.{3 * depth}.weight" in shapes:
-        depth += 1
-    return depth
+    return next(depth for depth in count() if f"unet.hard_refine.net.{3 * depth}.weight" not in shapes)
 
 
 def _build(config: MedSegDiffConfig) -> nn.Module:

@@ -13,16 +13,14 @@ from core.networks.blocks import (
     GROUPS,
     HEAD_DIM,
     HIDDEN,
-    Attention,
     ChannelNorm,
-    LinearAttention,
     Residual,
     ResnetBlock,
-    downsample,
+    down_level,
     merge_heads,
     split_heads,
     time_mlp,
-    upsample,
+    up_stage,
 )
 from core.networks.film import AS_TRAINED, FilmControl, FilmHeads, Modulation, apply_film
 from core.networks.medsegdiff.config import FilmPoint, MedSegDiffConfig
@@ -78,31 +76,33 @@ def feed_forward(channels: int) -> nn.Sequential:
 
 
 class MidTransformer(nn.Module):
-    """At the lowest resolution: cross attention, two feed-forwards side by side, cross attention between the two."""
+    """At the lowest resolution: cross attention, two feed-forwards side by side, cross attention between the two.
 
-    def __init__(self, channels: int) -> None:
+    With `depth` 0 (diffusion networks of sofl-seg) x passes unchanged.
+    """
+
+    def __init__(self, channels: int, depth: int) -> None:
         super().__init__()
-        layer = (
-            CrossAttention(channels),
-            feed_forward(channels),
-            feed_forward(channels),
-            CrossAttention(channels),
-        )
-        self.layers = nn.ModuleList([nn.ModuleList(Residual(part) for part in layer)])
+        self.layers = nn.ModuleList(self._layer(channels) for _ in range(depth))
+
+    @staticmethod
+    def _layer(channels: int) -> nn.ModuleList:
+        parts = (CrossAttention(channels), feed_forward(channels), feed_forward(channels), CrossAttention(channels))
+        return nn.ModuleList(Residual(part) for part in parts)
 
     def forward(self, x: Tensor, c: Tensor) -> Tensor:
-        first, forward_1, forward_2, last = cast(Iterable[Residual], self.layers[0])
-        a = first(x, c)
-        out: Tensor = last(forward_1(a), forward_2(a))
-        return out
-
-
-def _attention(channels: int, full: bool) -> Residual:
-    return Residual(Attention(channels) if full else LinearAttention(channels))
+        for layer in self.layers:
+            first, forward_1, forward_2, last = cast(Iterable[Residual], layer)
+            a = first(x, c)
+            x = last(forward_1(a), forward_2(a))
+        return x
 
 
 class BaseUNet(nn.Module):
-    """(state, t, image) -> features (B, d, H, W) before the output; `final_conv` makes K channels of them."""
+    """(state, t, image) -> features (B, d, H, W) before the output; `final_conv` makes K channels of them.
+
+    As a whole, called without FiLM, it is the denoiser of the diffusion models: (state, t, image) -> (B, K, H, W).
+    """
 
     def __init__(self, config: MedSegDiffConfig) -> None:
         super().__init__()
@@ -110,19 +110,24 @@ class BaseUNet(nn.Module):
         base, deepest, time = widths[0], widths[-1], 4 * widths[0]
         self.init_conv = nn.Conv2d(config.state_channels, base, 7, padding=3)
         self.cond_init_conv = nn.Conv2d(config.in_channels, base, 7, padding=3)
-        self.time_mlp = time_mlp(base)
-        self.downs = nn.ModuleList(_down_level(config, level) for level in range(levels))
-        self.cond_downs = nn.ModuleList(_down_level(config, level) for level in range(levels))
+        self.time_mlp = time_mlp(base, config.time_scale)
+        full = config.full_attention
+        self.downs = nn.ModuleList(down_level(widths, full, level) for level in range(levels))
+        self.cond_downs = nn.ModuleList(down_level(widths, full, level) for level in range(levels))
         self.conditioners = nn.ModuleList(
-            FFTConditioning(widths[level], config.image_size // 2**level) for level in range(levels)
+            FFTConditioning(widths[level], max(1, config.image_size >> level)) for level in range(levels)
         )
         self.mid_block1 = ResnetBlock(deepest, deepest, time)
         self.cond_mid_block1 = ResnetBlock(deepest, deepest, time)
-        self.mid_transformer = MidTransformer(deepest)
+        self.mid_transformer = MidTransformer(deepest, config.mid_depth)
         self.mid_block2 = ResnetBlock(deepest, deepest, time)
-        self.ups = nn.ModuleList(_up_stage(config, stage) for stage in range(levels))
+        self.ups = nn.ModuleList(up_stage(widths, full, stage) for stage in range(levels))
         self.final_res_block = ResnetBlock(2 * base, base, time)
         self.final_conv = nn.Conv2d(base, config.state_channels, 1)
+
+    def forward(self, x: Tensor, t: Tensor, image: Tensor) -> Tensor:
+        out: Tensor = self.final_conv(self.features(x, t, image, {}, "A", None))
+        return out
 
     def features(
         self, x: Tensor, t: Tensor, image: Tensor, film: Modulation, point: FilmPoint, gate: Tensor | None
@@ -156,31 +161,6 @@ class BaseUNet(nn.Module):
         c = self.cond_mid_block1(c, time)
         x = self.mid_transformer(self.mid_block1(x, time) + c, c)
         return self.mid_block2(x, time), skips
-
-
-def _down_level(config: MedSegDiffConfig, level: int) -> nn.ModuleList:
-    width, out, time = config.widths[level], config.widths[level + 1], 4 * config.widths[0]
-    return nn.ModuleList(
-        (
-            ResnetBlock(width, width, time),
-            ResnetBlock(width, width, time),
-            _attention(width, config.full_attention[level]),
-            downsample(width, out, last=level == config.levels - 1),
-        )
-    )
-
-
-def _up_stage(config: MedSegDiffConfig, stage: int) -> nn.ModuleList:
-    level = config.levels - 1 - stage
-    width, skip, time = config.widths[level + 1], config.widths[level], 4 * config.widths[0]
-    return nn.ModuleList(
-        (
-            ResnetBlock(width + skip, width, time),
-            ResnetBlock(width + skip, width, time),
-            _attention(width, config.full_attention[level]),
-            upsample(width, skip, last=level == 0),
-        )
-    )
 
 
 class Refine(nn.Module):
