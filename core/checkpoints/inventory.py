@@ -4,21 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 from core.checkpoints.contents import Contents, TensorInfo
+from core.checkpoints.scalars import number_of
 from core.checkpoints.text import SHORTENED, plain, safe_text
-from core.checkpoints.weight_sets import Weights, bare_key, find_ema, find_swa
+from core.checkpoints.weight_forms import Weights, bare_key
+from core.checkpoints.weight_sets import sort_weights
 from core.records import Finding
 
+CONTAINERS = ("state_dict", "model_state_dict", "model")
 TRAINED_STAGES = "vlm_film_trained_stages"
 OTHER_FILE = "Choose the .ckpt file that the training run saved (usually <experiment>/checkpoints/best.ckpt)."
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Inventory:
-    """`sets`: weights by set, `model` first (empty when the file has none), keys without wrapper prefixes.
+    """`sets`: weights by set under the keys of the network that is built, `model` first where the file has it (empty
+    when the file has no weights at all). `origins`: set -> where in the file it lies. `stored`: the set that the state
+    dict itself is, which a loader without special knowledge takes.
 
     `hyper_parameters`: plain JSON values. `extras`: plain top-level values that are not weights or trainer state.
     """
@@ -28,10 +33,13 @@ class Inventory:
     hyper_parameters: Mapping[str, Any]
     extras: Mapping[str, Any] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+    origins: Mapping[str, str] = field(default_factory=dict)
+    stored: str = "model"
 
     @property
     def weights(self) -> Weights:
-        return self.sets["model"]
+        """The model's own weights, or the average of a file that holds nothing else. All sets have these shapes."""
+        return next(iter(self.sets.values()))
 
     @cached_property
     def shapes(self) -> dict[str, tuple[int, ...]]:
@@ -48,17 +56,27 @@ def build_inventory(contents: Contents) -> Inventory:
     """Sort the tree of an opened file into weights, settings and counters; findings say what is missing or odd."""
     root = contents.root if isinstance(contents.root, Mapping) else {}
     findings = list(contents.findings)
-    weights = _weights(contents, root, findings)
+    tensors = _weights(contents, root, findings)
+    found = sort_weights(root, tensors, partial(number_of, contents), findings)
     return Inventory(
         name=safe_text(contents.path.name),
-        sets=_sets(root, weights, findings),
+        sets=found.sets,
+        origins=found.origins,
+        stored=found.stored,
         hyper_parameters=_hyper_parameters(root, findings),
         extras={key: plain(root[key]) for key in _EXTRAS if key in root},
         findings=tuple(findings),
     )
 
 
-_EXTRAS = ("epoch", "global_step", "pytorch-lightning_version", "hparams_name", TRAINED_STAGES)
+_EXTRAS = (
+    "epoch",
+    "global_step",
+    "pytorch-lightning_version",
+    "hparams_name",
+    "datamodule_hyper_parameters",
+    TRAINED_STAGES,
+)
 
 
 def parameters(weights: Weights) -> int:
@@ -68,8 +86,9 @@ def parameters(weights: Weights) -> int:
 
 def _weights(contents: Contents, root: Mapping[Any, Any], findings: list[Finding]) -> Weights:
     name = safe_text(contents.path.name)
-    bare = "state_dict" not in root
-    tree = root if bare else root["state_dict"]
+    key = next((key for key in CONTAINERS if _may_hold_weights(root, key)), None)
+    bare = key is None
+    tree = root if key is None else root[key]
     if not isinstance(tree, Mapping):
         kind = "a list" if isinstance(tree, (list, tuple)) else f"{type(tree).__name__}"
         findings.append(_no_weights(f"{name}: no named model weights were found: state_dict is {kind}, not a mapping."))
@@ -85,6 +104,13 @@ def _weights(contents: Contents, root: Mapping[Any, Any], findings: list[Finding
     elif len(tensors) < len(tree) and not bare:
         findings.append(_skipped(name, len(tree) - len(tensors)))
     return unwrapped(tensors, findings)
+
+
+def _may_hold_weights(root: Mapping[Any, Any], key: str) -> bool:
+    """Whether `key` is where training scripts put the model: Lightning's always, the others if tensors lie there."""
+    tree = root.get(key)
+    named = isinstance(tree, Mapping) and any(isinstance(item, TensorInfo) for item in tree.values())
+    return named if key != "state_dict" else key in root
 
 
 def _no_weights(message: str) -> Finding:
@@ -110,15 +136,6 @@ def unwrapped(tensors: Weights, findings: list[Finding]) -> Weights:
         remedy = "Nothing to do: the weights are the same."
         findings.append(Finding(severity="note", code="weights.prefix-removed", message=message, remedy=remedy))
     return renamed
-
-
-def _sets(root: Mapping[Any, Any], weights: Weights, findings: list[Finding]) -> dict[str, Weights]:
-    sets: dict[str, Weights] = {"model": weights}
-    for name, find in (("swa", find_swa), ("ema", find_ema)):
-        found = find(root, weights, findings)
-        if found is not None:
-            sets[name] = found
-    return sets
 
 
 def _hyper_parameters(root: Mapping[Any, Any], findings: list[Finding]) -> Mapping[str, Any]:
