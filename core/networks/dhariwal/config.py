@@ -92,8 +92,9 @@ class DhariwalConfig:
             )
         if self.image_size % self.divisor or self.image_size > 4096:
             return f"its window of {self.image_size} pixels cannot be halved {self.levels - 1} times"
-        if max(self.model_channels, *self.widths) > MOST_CHANNELS:
-            return f"its widths {[self.model_channels, *self.widths]} exceed {MOST_CHANNELS}"
+        widths = [self.model_channels, self.embedding, *self.widths]
+        if max(widths) > MOST_CHANNELS:
+            return f"its widths {widths} exceed {MOST_CHANNELS}"
         if self.model_channels % 2:
             return f"its {self.model_channels} time frequencies are no sines and cosines in pairs"
         return ""
@@ -174,7 +175,7 @@ def _sides(shapes: Shapes, size: int) -> list[int]:
 
 def _count_blocks(shapes: Shapes, size: int) -> int:
     index = 0
-    while f"{BASE}enc.{size}x{size}_block{index}.conv0.weight" in shapes:
+    while index <= MOST_BLOCKS and f"{BASE}enc.{size}x{size}_block{index}.conv0.weight" in shapes:
         index += 1
     return index
 
