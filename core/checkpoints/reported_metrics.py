@@ -17,6 +17,7 @@ from core.checkpoints.contents import Contents
 from core.checkpoints.inventory import Inventory
 from core.checkpoints.scalars import number_of
 from core.checkpoints.text import safe_text
+from core.checkpoints.weight_callbacks import epochs_since
 from core.checkpoints.weight_choice import measured_set
 from core.records import Finding, ReportedMetric
 
@@ -118,7 +119,8 @@ def _waited(stopping: list[_Score], name: str, value: float, key: str) -> int | 
 def _finite(contents: Contents, value: Any, name: str, findings: list[Finding]) -> float | None:
     number = None if value is None else number_of(contents, value)
     if value is not None and (number is None or not math.isfinite(number)):
-        findings.append(_no_number(name, number))
+        finding = _no_number(name, number)
+        findings += [] if finding in findings else [finding]
         return None
     return number
 
@@ -157,6 +159,8 @@ def _metric(
     score: _Score, contents: Contents, inventory: Inventory, measured_with: str, findings: list[Finding]
 ) -> ReportedMetric:
     same, why = _same_moment(score, contents.path.name, inventory)
+    if same and _replaced_since(contents.root, inventory):
+        same, why = False, "it was measured before the average (SWA) was copied into the model"
     if not same:
         findings.append(_other_file(score, why))
     elif measured_with not in inventory.sets:
@@ -178,7 +182,8 @@ def _same_moment(score: _Score, name: str, inventory: Inventory) -> tuple[bool, 
     if score.waited is not None:
         if score.waited == 0:
             return True, "the last validation before this file was saved gave it (EarlyStopping had waited 0 times)"
-        return False, f"EarlyStopping had waited {score.waited} validations for a better one when this file was saved"
+        times = "1 validation" if score.waited == 1 else f"{score.waited:,} validations"
+        return False, f"EarlyStopping had waited {times} for a better one when this file was saved"
     counted = {key: int(number) for key, number in COUNTED.findall(score.file or "")}
     here = {"epoch": inventory.counter("epoch"), "step": inventory.counter("global_step")}
     for key, number in counted.items():
@@ -188,6 +193,13 @@ def _same_moment(score: _Score, name: str, inventory: Inventory) -> tuple[bool, 
         return True, f"it was recorded for {score.file}, which is this file by its {'count' if counted else 'name'}"
     recorded = f"it was recorded for {score.file}" if score.file else "the file it was recorded for is not named"
     return False, f"{recorded}, and nothing in this file shows that its weights are the same"
+
+
+def _replaced_since(root: Any, inventory: Inventory) -> bool:
+    """Whether SWA's average took the model's place after the last validation: with batch normalisation one more epoch,
+    which validates, follows the copying."""
+    normalised = any(key.endswith("running_mean") for key in inventory.weights)
+    return epochs_since(root) > (1 if normalised else 0)
 
 
 def _of_the_sets(

@@ -19,7 +19,7 @@ def swapped_by_lightning(
     if not isinstance(current, Mapping) or not isinstance(state, Mapping):
         return None
     name = _lightning_name(root)
-    origin = f"state_dict, which Lightning's weight averaging ({words(name)}) replaced by its average"
+    origin = f"Lightning's weight averaging ({words(name)}) put its average into state_dict"
     copy = copy_in(current, tensors)
     raw = None if copy is None else align(copy.weights, tensors)
     begun = read_number(state.get("n_averaged")) != 0
@@ -52,10 +52,20 @@ def swa_offers(root: Mapping[Any, Any], read_number: ReadNumber, findings: list[
         counters = f"latest_update_epoch {state.get('latest_update_epoch')}, n_averaged {state.get('n_averaged')}"
         findings.append(initial("swa", where, counters))
         return
-    last, epoch = state.get("latest_update_epoch"), root.get("epoch")
-    if type(last) is int and type(epoch) is int and epoch > last:
-        findings.append(transferred(epoch, last))
+    epochs = epochs_since(root)
+    if epochs:
+        findings.append(transferred(epochs))
     yield Offer(name="swa", where=where, tree=average)
+
+
+def epochs_since(root: Mapping[Any, Any]) -> int:
+    """How many epochs after the last average of the SWA callback the file was saved; 0 without one.
+
+    The callback averages at the start of each epoch. With batch normalisation Lightning adds one epoch that runs, and
+    validates, the average itself; otherwise only a file that was saved after the training is later than the average.
+    """
+    last, epoch = swa_state(root).get("latest_update_epoch"), root.get("epoch")
+    return max(0, epoch - last) if type(last) is int and type(epoch) is int and last >= 0 else 0
 
 
 def swa_state(root: Mapping[Any, Any]) -> Mapping[Any, Any]:

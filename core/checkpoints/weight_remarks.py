@@ -41,10 +41,11 @@ def shares(offer: Offer, count: int) -> Finding:
     return Finding(severity="note", code=f"weights.{offer.name}-shares", message=message, remedy=remedy)
 
 
-def transferred(epoch: int, last: int) -> Finding:
+def transferred(epochs: int) -> Finding:
     message = (
-        f"The file was saved in epoch {epoch}, after the last average (SWA) of epoch {last}. When training ended as "
-        "planned, Lightning had by then copied the average into the model, so that model and swa may be the same."
+        f"The file was saved {'1 epoch' if epochs == 1 else f'{epochs:,} epochs'} after the last weight average (SWA). "
+        "When training ended as planned, Lightning had by then copied the average into the model, so that model and "
+        "swa may be the same."
     )
     remedy = "Nothing to do: compare the two sets if you need to know."
     return Finding(severity="note", code="weights.swa-transferred", message=message, remedy=remedy)

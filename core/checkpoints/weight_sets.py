@@ -84,7 +84,7 @@ def _accepted(offer: Offer, model: Weights, read_number: ReadNumber, findings: l
     if (counter := _not_begun(copy, read_number)) is not None:
         findings.append(initial(offer.name, offer.where, counter))
         return None
-    found = align(copy.weights, model)
+    found = align(copy.weights, model) or align(_split(copy.weights)[0], model)  # an average of the whole module
     if found is None:
         findings.append(incomplete(offer))
         return None
