@@ -27,6 +27,7 @@ class Dossier:
     def know(self, field: str, value: Any, why: str) -> None:
         """`field` of the report has `value`, because of `why` (a clause that names a hyper-parameter, key or shape)."""
         self.fields[field] = value
+        self.evidence = [item for item in self.evidence if item.field != field]  # what is known now wins
         self.witness(field, value, why)
 
     def witness(self, field: str, value: Any, why: str) -> None:
@@ -41,6 +42,10 @@ class Dossier:
 
     def note(self, code: str, message: str, remedy: str) -> None:
         self._find("note", code, message, remedy)
+
+    def take(self, findings: Iterable[Finding]) -> None:
+        """Findings that were made elsewhere."""
+        self.findings += [finding for finding in findings if finding not in self.findings]
 
     def _find(self, severity: Severity, code: str, message: str, remedy: str) -> None:
         finding = Finding(severity=severity, code=code, message=message, remedy=remedy)

@@ -13,10 +13,12 @@ from core.checkpoints.film import ConditionerConfig, Film
 from core.checkpoints.flow_file import FilmChoices, describe_flow
 from core.checkpoints.hyper_parameters import Settings, check_sizes
 from core.checkpoints.inventory import Inventory, build_inventory, parameters
+from core.checkpoints.reported_metrics import read_metrics
 from core.checkpoints.run_config import describe_data
 from core.checkpoints.supervised_file import describe_supervised
 from core.checkpoints.text import safe_text
 from core.checkpoints.unknown import describe_unknown
+from core.checkpoints.weight_choice import default_set, missing_average
 from core.checkpoints.weight_sets import Weights
 from core.errors import CheckpointRefused
 from core.networks import ARCHITECTURES, Architecture, NetworkConfig, SizesUnclear, detect_architectures
@@ -75,7 +77,7 @@ class _Identifier:
 
     def run(self) -> Identification:
         self._file()
-        for step in (self._weights, self._network, self._sizes, self._family):
+        for step in (self._network, self._sizes, self._family, self._weights):
             if self.dossier.refused:
                 break
             step()
@@ -96,31 +98,42 @@ class _Identifier:
         know("size_bytes", contents.size_bytes, "the file system")
         know("epoch", inventory.counter("epoch"), "top-level entry epoch")
         know("global_step", inventory.counter("global_step"), "top-level entry global_step")
-        if inventory.weights:
-            self._describe_weights("model")
+        if inventory.weights:  # before anything is known of the network; what is evaluated is decided later
+            first = next(iter(inventory.sets))
+            self._describe_weights(first, first, "the only set known so far")
         describe_data(self.dossier, self.settings, contents.path)
 
-    def _describe_weights(self, used: str) -> None:
+    def _describe_weights(self, used: str, evaluated: str, why: str) -> None:
         available = tuple(self.inventory.sets)
-        why = "state_dict is what the evaluations of both code bases load"
-        if used != "model":
-            why = f"chosen by the user instead of model, which {why}"
         self.tensors = dict(self.inventory.sets[used])
-        self.dossier.know(
-            "weights", WeightsReport(available=available, used=used, why=why), f"weight sets: {available}"
-        )
+        if used != evaluated:
+            why = f"chosen by the user instead of {evaluated}: {why}"
+        report = WeightsReport(available=available, used=used, why=why, evaluated=evaluated)
+        origins = "; ".join(f"{name}: {self.inventory.origins.get(name, 'state_dict')}" for name in available)
+        self.dossier.know("weights", report, origins)
         self.dossier.know("parameters", parameters(self.tensors), f"numbers in the {len(self.tensors):,} tensors used")
 
     def _weights(self) -> None:
-        wished = self.wished
-        if wished in ("auto", "model"):
+        assert self.architecture is not None
+        family, use_ema = self.architecture.family, self._use_ema
+        self.dossier.take(missing_average(self.inventory, family, use_ema))
+        evaluated, why = default_set(self.inventory, family, use_ema)
+        wished = evaluated if self.wished == "auto" else self.wished
+        if wished not in self.inventory.sets:
+            there = ", ".join(self.inventory.sets)
+            message = f"The file has no {safe_text(wished, 40)} weights that could be used; it has: {there}."
+            self.dossier.error("weights.not-there", message, "Choose one of these, or auto.")
             return
-        if wished in self.inventory.sets:
-            self._describe_weights(wished)
-            return
-        there = ", ".join(self.inventory.sets)
-        message = f"The file has no {safe_text(wished, 40)} weights that could be used; it has: {there}."
-        self.dossier.error("weights.not-there", message, "Choose one of these, or auto.")
+        self._describe_weights(wished, evaluated, why)
+        metrics, findings = read_metrics(self.contents, self.inventory, family=family, use_ema=use_ema, used=wished)
+        if metrics:
+            self.dossier.know("metrics", metrics, "the states of ModelCheckpoint and EarlyStopping in callbacks")
+        self.dossier.take(findings)
+
+    @property
+    def _use_ema(self) -> bool:
+        """The constructor's default is True (diffusion spec 1.3); only diffusion models have such a copy."""
+        return self.settings.flag("use_ema", True)
 
     def _network(self) -> None:
         found = detect_architectures(self.inventory.shapes, ARCHITECTURES, self.settings.values.get("arch_name"))

@@ -128,15 +128,16 @@ def _cause(key: str) -> str:
 def _fill(
     network: nn.Module, conditioner: Conditioner | None, contents: Contents, found: Identification, report: Report
 ) -> tuple[Finding, ...]:
-    """Read every tensor and put it in place as float32; returns what was noticed on the way."""
+    """Read every tensor and put it in place, floats as float32; returns what was noticed on the way."""
     state: dict[str, Tensor] = {}
     broken: list[str] = []
+    types = {key: target.dtype for key, target in _targets(network, conditioner).items()}
     for done, (key, array) in enumerate(read_many(contents, found.weights)):
         report(Progress(done=done, total=len(found.weights), stage="loading"))
-        values = np.ascontiguousarray(array, dtype=np.float32)
+        values = np.ascontiguousarray(array, dtype=np.float32 if types[key].is_floating_point else None)
         if not np.isfinite(values).all():
             broken.append(key)
-        state[key] = torch.from_numpy(values)
+        state[key] = torch.from_numpy(values).to(types[key])
     _assign(network, {key: value for key, value in state.items() if not key.startswith(CONDITIONER)})
     if conditioner is not None:
         _assign(conditioner, {k.removeprefix(CONDITIONER): v for k, v in state.items() if k.startswith(CONDITIONER)})
@@ -169,7 +170,7 @@ def _not_finite(keys: list[str]) -> Finding:
 
 
 def _narrow(weights: Mapping[str, TensorInfo]) -> tuple[Finding, ...]:
-    narrow = {tensor.dtype for tensor in weights.values()} - {"float32"}
+    narrow = {tensor.dtype for tensor in weights.values() if "float" in tensor.dtype} - {"float32"}
     if not narrow:
         return ()
     message = f"Some weights are stored as {', '.join(sorted(narrow))} and were widened to float32 to run."

@@ -211,7 +211,7 @@ def test_the_condition_comes_from_the_profile_cache_beside_the_file(case: Golden
     check_windows(case, prediction, prefix)
 
 
-@pytest.mark.parametrize("case", CASES[:4], ids=name)
+@pytest.mark.parametrize("case", [case for case in CASES if "medsegdiff" in case.expected["arch"]][:4], ids=name)
 def test_a_wrong_weight_is_noticed(case: GoldenCase) -> None:
     """The comparison above can fail: one input channel of one layer a hundredth too strong is seen."""
     network = loaded(case).network
