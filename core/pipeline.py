@@ -19,6 +19,8 @@ from core.records import (
     CasePaths,
     CheckpointReport,
     Deviation,
+    Difference,
+    FilmSummary,
     FolderContents,
     Image,
     Intake,
@@ -164,6 +166,20 @@ def measure_steps(prediction: Prediction, reference: LabelMap) -> tuple[float | 
     from core.exports import dice_against_steps
 
     return dice_against_steps(prediction, reference.labels > 0)
+
+
+def difference(first: Prediction, second: Prediction) -> Difference:
+    """What changed from one prediction to another of the same image, else `ShapeMismatch`."""
+    from core.metrics.change import change_between
+
+    return change_between(first, second)
+
+
+def film_summary(prediction: Prediction) -> FilmSummary:
+    """What the FiLM heads were told in a run, in figures: how many windows, how far gain and offset go."""
+    from core.conditioning.summary import summarise
+
+    return summarise(prediction)
 
 
 def open_case(image: str | Path, reference: str | Path | None = None, sample: str | None = None) -> Case:

@@ -471,3 +471,52 @@ def to_plain(value: Any) -> Any:
     if isinstance(value, (np.ndarray, np.generic)):
         return to_plain(value.tolist())
     return str(value) if isinstance(value, Path) else value
+
+
+# ---- what FiLM did -------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """How far a second prediction is from a first one of the same image, each cut at its own threshold.
+
+    `appeared`: voxels that only the second marks, `vanished`: only the first; `pixels` is both together, `share` what
+    part of all voxels that is. `mean_change`, `largest_change`: of the absolute change of the probability.
+    """
+
+    pixels: int
+    appeared: int
+    vanished: int
+    share: float
+    mean_change: float
+    largest_change: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class StageRange:
+    """Over all windows, the lowest and highest gain and offset of each channel of a stage, (channels,) float32.
+
+    `gamma_limits`, `beta_limits`: over all channels too, with the identity (gamma 1, beta 0) inside.
+    """
+
+    stage: int
+    gamma_low: Array
+    gamma_high: Array
+    beta_low: Array
+    beta_high: Array
+    gamma_limits: tuple[float, float]
+    beta_limits: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FilmSummary:
+    """What the FiLM heads were told, in figures: `norms` of each window's condition (Euclidean), of `size` numbers.
+
+    `shared`: there are several windows, and all were told the same. `windows` 0 = the run was made without FiLM.
+    """
+
+    windows: int
+    size: int
+    norms: tuple[float, ...]
+    shared: bool
+    ranges: tuple[StageRange, ...]
