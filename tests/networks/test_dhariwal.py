@@ -313,3 +313,8 @@ def test_hyper_parameters_that_the_weights_belie_are_named() -> None:
 
 def test_a_block_too_narrow_for_a_head_has_no_attention_and_contradicts_nothing() -> None:
     assert list(SMALL[1].contradictions({"attn_resolutions": [16, 8, 4]})) == []
+
+
+def test_the_deepest_block_has_attention_at_any_resolution() -> None:
+    assert list(SMALL[4].contradictions({"attn_resolutions": [8]})) == []
+    assert [key for key, _ in SMALL[4].contradictions({"attn_resolutions": [8, 4]})] == ["attn_resolutions"]

@@ -245,6 +245,19 @@ def test_nnunet_takes_any_window_of_its_smallest_size_and_above(stages: int) -> 
         network(None, None, torch.randn(1, 1, config.smallest_window // 2, config.smallest_window // 2))
 
 
+def test_what_pooling_rounded_off_is_padded_behind() -> None:
+    """A skip of 5 x 7 was pooled to 2 x 3; doubled again it lacks the last row and the last column."""
+    from core.networks.nnunet.network import Up
+
+    up = Up(3, 2)
+    up.conv = nn.Identity()  # type: ignore[assignment]
+    x, skip = torch.randn(1, 3, 2, 3), torch.randn(1, 2, 5, 7)
+    joined = up(x, skip)
+    assert torch.equal(joined[:, :2], skip)
+    assert torch.equal(joined[:, 2:, :4, :6], up.up(x))
+    assert joined[:, 2:, 4].abs().max() == joined[:, 2:, :, 6].abs().max() == 0
+
+
 def test_dscnet_and_csnet_take_the_smallest_multiple_that_has_an_answer() -> None:
     snake, plain = DscnetConfig(base_channels=4, kernel_size=3), CsnetConfig(widths=(1, 2, 3, 4, 5), attention_width=2)
     with torch.inference_mode():
