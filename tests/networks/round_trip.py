@@ -10,12 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from core.networks import ARCHITECTURES, Architecture, Shapes
-from core.networks.csnet.config import CSNET
-from core.networks.dhariwal.config import DHARIWAL_CONCAT, DHARIWAL_MULTIHEAD
-from core.networks.dscnet.config import DSCNET
-from core.networks.nnunet.config import NNUNET
 
-BY_NAME = {item.name: item for item in (*ARCHITECTURES, CSNET, DSCNET, NNUNET, DHARIWAL_CONCAT, DHARIWAL_MULTIHEAD)}
+BY_NAME = {item.name: item for item in ARCHITECTURES}
 State = Mapping[str, Tensor]
 
 
