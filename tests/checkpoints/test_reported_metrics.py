@@ -182,8 +182,11 @@ def test_numbers_among_the_settings_are_no_scores() -> None:
 
 @pytest.mark.parametrize(
     "odd",
-    [None, 3, [], {"x": 1}, {3: {"best_model_score": 1}}, {KEY: {}}, {KEY: None}, saved(None), saved("text")]
-    + [{STOPPING: {"wait_count": True, "best_score": 1.0}}, {KEY: {"best_model_score": {}, "best_model_path": 3}}],
+    [
+        *(None, 3, [], {"x": 1}, {3: {"best_model_score": 1}}, {KEY: {}}, {KEY: None}, saved(None), saved("text")),
+        {STOPPING: {"wait_count": True, "best_score": 1.0}},
+        {KEY: {"best_model_score": {}, "best_model_path": 3}},
+    ],
     ids=str,
 )
 def test_odd_states_give_no_score(odd: Any) -> None:

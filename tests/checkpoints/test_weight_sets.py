@@ -65,7 +65,7 @@ def test_lightnings_average_is_what_lies_in_the_state_dict(tmp_path: Path, callb
 
 def test_lightnings_average_that_has_not_begun_is_not_offered(tmp_path: Path) -> None:
     model = Tiny([0.5])
-    start = float(model.net[0].weight[0, 0].detach())
+    start = model.first_weight()
     train(tmp_path, model, EMAWeightAveraging(update_starting_at_step=1000), epochs=1)
     path = tmp_path / "best.ckpt"
     file = open_checkpoint(path)
