@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import PurePath
@@ -27,7 +27,7 @@ from app.jobs import Failure
 from app.outcomes import Outcomes
 from app.theme import COLUMN_COLOURS
 from core.progress import Progress
-from core.records import Case, CasePaths, CheckpointReport, Measurement, RunSettings
+from core.records import Case, CasePaths, CheckpointReport, Measurement, RunSettings, TrainingRun
 
 NOTES_KEPT = 200
 CASES_KEPT = 8
@@ -37,12 +37,13 @@ _STARTED = re.compile(r"(?<=.)_\d{8}_\d{6}$")
 
 
 class Store(QObject):
-    """Cases, checkpoints, columns, results by key, and what is looked at. Signals are facts, in the past tense."""
+    """Cases, checkpoints, runs, columns, results by key, what is looked at. Signals are facts, in the past tense."""
 
     case_added, case_changed, case_removed = Signal(object), Signal(object), Signal(object)  # case id
     case_activated = Signal(object)  # case id | None
     checkpoint_added, checkpoint_changed = Signal(object), Signal(object)  # checkpoint id
     checkpoint_removed, checkpoint_selected = Signal(object), Signal(object)
+    training_runs_listed, training_runs_removed = Signal(object), Signal(object)  # folders of the runs
     column_added, column_changed, column_removed = Signal(object), Signal(object), Signal(object)  # column key
     column_activated = Signal(object)  # column key | None
     run_changed = Signal(object)  # column key: its RunState is another
@@ -56,6 +57,7 @@ class Store(QObject):
         super().__init__(parent)
         self.cases: dict[str, CaseItem] = {}
         self.checkpoints: dict[str, CheckpointItem] = {}
+        self.training_runs: dict[str, TrainingRun] = {}
         self.columns: dict[str, Column] = {}
         self.outcomes = Outcomes()
         self.notes: list[Note] = []
@@ -184,6 +186,19 @@ class Store(QObject):
         if checkpoint in self.checkpoints:
             self.checkpoints[checkpoint] = replace(self.checkpoints[checkpoint], **changes)  # type: ignore[arg-type]
             self.checkpoint_changed.emit(checkpoint)
+
+    # ---- training runs -----------------------------------------------------------------------------------------------
+
+    def list_training_runs(self, runs: Sequence[TrainingRun]) -> None:
+        """Runs of a dropped folder, by their folders; those that are listed already are as read last."""
+        if runs:
+            self.training_runs |= {run.path: run for run in runs}
+            self.training_runs_listed.emit(tuple(run.path for run in runs))
+
+    def remove_training_run(self, run: str) -> None:
+        """Take a run off the list; what was opened of it stays."""
+        if self.training_runs.pop(run, None) is not None:
+            self.training_runs_removed.emit((run,))
 
     # ---- columns -----------------------------------------------------------------------------------------------------
 

@@ -29,7 +29,7 @@ from app.theme import THEMES, Theme, apply_theme, system_theme
 
 DEMO = Path(__file__).resolve().parent.parent / "resources" / "demo"
 SMALLEST = QSize(720, 480)
-RIGHT_WIDTH, LEFT_WIDTH = 340, 240
+RIGHT_WIDTH, LEFT_WIDTH, RUNS_WIDTH, WIDE = 340, 240, 330, 1280
 
 
 class MainWindow(QMainWindow):
@@ -126,9 +126,13 @@ class MainWindow(QMainWindow):
         library.checkpoints.new_column_requested.connect(store.add_column)
         library.checkpoints.remove_requested.connect(store.remove_checkpoint)
         library.checkpoints.current_changed.connect(store.select_checkpoint)
+        library.runs.view.open_requested.connect(self.opening.open_checkpoint)
+        library.runs.view.new_column_requested.connect(lambda path: self.opening.open_checkpoint(path, anew=True))
+        library.runs.view.remove_requested.connect(store.remove_training_run)
         library.messages.open_as_requested.connect(self._on_open_as)
         self.opening.opened.connect(self._recent.add)
         store.noted.connect(self._on_noted)
+        store.training_runs_listed.connect(self._widen_library)
         for signal in (store.case_activated, store.case_changed, store.column_activated, store.run_changed):
             signal.connect(lambda _: self._refresh_actions())
         store.case_activated.connect(lambda _: self._show_title())
@@ -171,6 +175,11 @@ class MainWindow(QMainWindow):
             event.acceptProposedAction()
             where = event.position().toPoint()
             self.open(paths, "library" if self.library_dock.geometry().contains(where) else "view")
+
+    def _widen_library(self) -> None:
+        """Names of training runs are long; a small window keeps the room for the pictures."""
+        if self.width() >= WIDE and self.library_dock.width() < RUNS_WIDTH:
+            self.resizeDocks([self.library_dock], [RUNS_WIDTH], Qt.Orientation.Horizontal)
 
     def _on_open_as(self, path: str, kind: str) -> None:
         (self.opening.open_image if kind == "image" else self.opening.open_reference)(path)

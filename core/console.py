@@ -94,7 +94,8 @@ def print_runs(contents: FolderContents) -> None:
         table.add_row(*map(escape, cells))
     out.print(f"[bold]{escape(contents.path)}[/]: {_counted(len(runs), 'training run')}", highlight=False)
     out.print(table)
-    out.print("The metric is of the last validation. * = the one that the producers' evaluation takes.")
+    sources = dict.fromkeys(run.metric_from.partition(";")[0] for run in runs if run.metric_from)
+    out.print("* = the one that the producers' evaluation takes. Scores as recorded:", *sources, sep="\n  ")
     for run in runs:
         _print_remarks(run)
     for finding in contents.findings:

@@ -14,6 +14,7 @@ from core.records import CheckpointReport, Finding, Intake
 from core.runs import read_runs
 from core.runs.locating import CONFIG, SUMMARY
 from core.runs.tracker import TRACKER
+from core.walk import MAX_DEPTH
 
 PROBED_MEMBERS = 32
 
@@ -55,12 +56,14 @@ def _folder(path: Path) -> Intake:
 def _runs_text(folder: Path) -> str:
     """That a folder is, or holds, training runs; empty where there are none."""
     try:
-        runs = read_runs(folder)
+        runs = read_runs(folder, scores=False)
     except OSError:  # opening it will say so
         return ""
-    if len(runs) == 1:
-        return "a training run"
-    return f"a folder of {len(runs)} training runs" if runs else ""
+    return _counted(1) if len(runs) == 1 else f"it holds {_counted(len(runs))}" if runs else ""
+
+
+def _counted(runs: int) -> str:
+    return "a training run" if runs == 1 else f"{runs} training runs"
 
 
 def _of_a_run(path: Path) -> Intake | None:
@@ -69,13 +72,13 @@ def _of_a_run(path: Path) -> Intake | None:
         return None
     folder = Path(os.path.abspath(path)).parent
     try:
-        runs = read_runs(folder) if path.name == TRACKER else read_runs(folder, depth=1)
+        runs = read_runs(folder, MAX_DEPTH if path.name == TRACKER else 1, scores=False)
     except OSError:
         return None
     mine = runs if path.name == TRACKER else [run for run in runs if run.path == str(folder)]
     if not mine:
         return None
-    what = f"the record of {len(runs)} training runs" if path.name == TRACKER else "a file of a training run"
+    what = f"the record of {_counted(len(runs))}" if path.name == TRACKER else "a file of a training run"
     return _taken(folder, "folder", f"{safe_text(path.name)}: {what}, whose folder is opened")
 
 

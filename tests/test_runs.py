@@ -86,7 +86,7 @@ def test_a_published_tree_is_read_as_its_tracker_and_summaries_have_it(tree: Pat
         metrics = kept["final_metrics"]
         assert run.metric == (None if metrics is None else metrics["val/dice"])
         assert run.metric_name == ("" if metrics is None else "val/dice")
-        assert ("last validation" in run.metric_from) == (metrics is not None)
+        assert (run.metric_from.startswith("best.ckpt: recorded for its model weights")) == (metrics is not None)
         assert [Path(item.path).relative_to(run.path).as_posix() for item in run.checkpoints] == (
             [] if metrics is None else ["checkpoints/best.ckpt"]
         )
@@ -130,6 +130,25 @@ def test_without_its_tracker_a_run_is_read_from_config_and_name(tmp_path: Path) 
         assert run.created == time.strftime("%Y-%m-%dT%H:%M:%S", time.strptime(run.id[-15:], "%Y%m%d_%H%M%S"))
         assert run.status == ("completed" if old.status == "completed" else "unknown")
         assert run.metric == old.metric
+
+
+@needs_shared
+def test_the_checkpoint_itself_is_asked_only_where_runs_are_few(tmp_path: Path) -> None:
+    """Its score is the better one to judge it by; the summary tells of the last validation."""
+    source = TREES[1] / "nnunet" / "xca" / "nnunet_xca_tagged_20261123_025656"
+    folder = tmp_path / "experiments" / "nnunet" / "xca" / "nnunet_xca_tagged_20261123_025656"
+    shutil.copytree(source, folder)
+    summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+    summary["final_metrics"]["val/dice"] = 0.25
+    (folder / "summary.json").write_text(json.dumps(summary), encoding="utf-8")
+    run = only(tmp_path)
+    assert run.metric == pytest.approx(0.6431353688240051)
+    assert run.metric_from.startswith("best.ckpt")
+    assert "last validation of the run had 0.25" in run.metric_from
+    for second in range(4):
+        make_run(tmp_path / "experiments", f"nnunet_xca_20250101_00000{second}")
+    listed = next(run for run in read_runs(tmp_path) if run.path == str(folder))
+    assert (listed.metric, listed.metric_from[:13]) == (0.25, "summary.json:")
 
 
 # ---- picking --------------------------------------------------------------------------------------------------------
@@ -194,11 +213,21 @@ def test_the_role_of_a_checkpoint_is_in_its_name(name: str, role: str) -> None:
 
 
 def test_all_kinds_of_checkpoints_are_listed_best_first(tmp_path: Path) -> None:
-    files = ("last.ckpt", "best.ckpt", "a.pt", "b.pth", "c.safetensors", "swa/average.ckpt", "notes.txt", "d.bin")
+    files = (
+        "last.ckpt",
+        "best-v1.ckpt",
+        "best.ckpt",
+        "a.pt",
+        "b.pth",
+        "c.safetensors",
+        "swa/average.ckpt",
+        "notes.txt",
+        "d.bin",
+    )
     run = only(make_run(tmp_path, "nnunet_xca_20250101_000000", checkpoints=files))
     found = [(Path(item.path).name, item.role, item.size_bytes) for item in run.checkpoints]
-    names = ["best.ckpt", "last.ckpt", "average.ckpt", "a.pt", "b.pth", "c.safetensors"]
-    assert found == list(zip(names, ["best", "last", "swa", "other", "other", "other"], [10] * 6, strict=True))
+    names = ["best.ckpt", "best-v1.ckpt", "last.ckpt", "average.ckpt", "a.pt", "b.pth", "c.safetensors"]
+    assert found == list(zip(names, ["best", "best", "last", "swa", "other", "other", "other"], [10] * 7, strict=True))
 
 
 def test_checkpoints_alone_make_a_run(tmp_path: Path) -> None:
@@ -430,7 +459,7 @@ def test_intake_says_that_a_folder_is_a_run_or_holds_some(tmp_path: Path) -> Non
     make_run(tmp_path, "nnunet_xca_20250102_000000")
     said = {folder: pipeline.identify(folder) for folder in (run, run / "checkpoints", tmp_path)}
     assert {intake.kind for intake in said.values()} == {"folder"}
-    assert [intake.why for intake in said.values()] == ["a training run"] * 2 + ["a folder of 2 training runs"]
+    assert [intake.why for intake in said.values()] == ["a training run"] * 2 + ["it holds 2 training runs"]
 
 
 @pytest.mark.parametrize("name", ["config.yaml", "summary.json"])
@@ -446,7 +475,7 @@ def test_a_tracker_file_stands_for_its_tree(tmp_path: Path) -> None:
     track(tmp_path, record(RUN))
     intake = pipeline.identify(tmp_path / "experiments.json")
     assert (intake.kind, intake.path) == ("folder", str(tmp_path))
-    assert "1 training run" in intake.why
+    assert "a training run" in intake.why
 
 
 def test_the_same_names_elsewhere_are_what_they_were(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Literal
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from app.item_models.runs import main_checkpoint
 from app.items import Note
 from app.jobs import Failure, Job, JobQueue
 from app.store import Store
@@ -87,6 +88,20 @@ class OpenController(QObject):
         self._drop_refused_columns()
         self._store.add_column(checkpoint)
         return None
+
+    def open_checkpoint(self, path: str, *, anew: bool = False) -> None:
+        """Open a checkpoint of a listed run: it joins the library and gets a column, a second one if `anew`."""
+        unknown = path not in self._store.checkpoints
+        if unknown:
+            self._store.add_checkpoint(path)
+            self.opened.emit(path)
+        if anew:
+            self._drop_refused_columns()
+            self._store.add_column(path)
+        else:
+            self.show_checkpoint(path)
+        if unknown:
+            self._inspect(path)
 
     def hash_checkpoint(self, checkpoint: str) -> None:
         """Compute the SHA-256 of a checkpoint in the background; its report is completed with it."""
@@ -190,13 +205,12 @@ class OpenController(QObject):
         self._queue.start(job)
 
     def _on_scanned(self, contents: FolderContents, target: Target) -> None:
-        name, cases, checkpoints = PurePath(contents.path).name, len(contents.cases), len(contents.checkpoints)
-        text = f"{name}: {cases} case{'s' * (cases != 1)} and {checkpoints} checkpoint{'s' * (checkpoints != 1)}"
-        self._store.note(Note(severity="note", text=text, path=contents.path))
+        self._store.note(Note(severity="note", text=_summary(contents), path=contents.path))
         for finding in contents.findings:
             note = Note(severity=finding.severity, text=finding.message, path=contents.path, remedy=finding.remedy)
             self._store.note(note)
-        self._open_checkpoints(contents.checkpoints, target)
+        self._store.list_training_runs(contents.runs)
+        self._open_checkpoints(_to_open(contents), target)
         self._list_cases(contents.cases)
 
     def _on_case_read(self, case: str, revision: int, content: Case) -> None:
@@ -240,6 +254,29 @@ def _read_case(paths: CasePaths) -> Case:
 
 def _case_paths(image: str, reference: str | None) -> CasePaths:
     return CasePaths(name=PurePath(image).name, image=image, reference=reference)
+
+
+def _summary(contents: FolderContents) -> str:
+    """`experiments: 200 training runs, 0 cases and 351 checkpoints`, and what is not opened by itself."""
+    runs = f"{_counted(len(contents.runs), 'training run')}, " if contents.runs else ""
+    found = f"{_counted(len(contents.cases), 'case')} and {_counted(len(contents.checkpoints), 'checkpoint')}"
+    wait = "\nThe runs are listed in the library: double click one to open it." if _only_listed(contents) else ""
+    return f"{PurePath(contents.path).name}: {runs}{found}{wait}"
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"{count} {thing}{'s' * (count != 1)}"
+
+
+def _only_listed(contents: FolderContents) -> bool:
+    return len(contents.runs) > MAX_COLUMNS
+
+
+def _to_open(contents: FolderContents) -> list[str]:
+    """Checkpoints of no run, and one of each run: a few runs were dropped to be seen, many to be chosen from."""
+    of_runs = {checkpoint.path for run in contents.runs for checkpoint in run.checkpoints}
+    chosen = [] if _only_listed(contents) else [main_checkpoint(run) for run in contents.runs]
+    return [*(path for path in contents.checkpoints if path not in of_runs), *filter(None, chosen)]
 
 
 def _with_hash(report: CheckpointReport, digest: str) -> CheckpointReport:

@@ -1,4 +1,4 @@
-"""What is open: cases and checkpoints with their state, and what each dropped file was taken for."""
+"""What is open: checkpoints and cases with their state, training runs, and what each dropped file was taken for."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QAbstractItemView, QListView, QMenu, QSplitter, QV
 from app.item_models.library import ID_ROLE, CaseList, CheckpointList, LibraryList
 from app.items import Note
 from app.panels.messages import MessageList
+from app.panels.runs import RunsPanel
 from app.panels.widgets.text import PlainLabel
 from app.store import Store
 from app.theme import Theme
@@ -70,7 +71,7 @@ class LibraryView(QListView):
 
 
 class LibraryPanel(QWidget):
-    """Cases above, checkpoints below them, messages at the bottom."""
+    """Checkpoints, training runs once there are some, cases, and messages at the bottom."""
 
     def __init__(self, store: Store, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -81,22 +82,33 @@ class LibraryPanel(QWidget):
         self.cases.setAccessibleName("Cases")
         self.checkpoints.setAccessibleName("Checkpoints")
         parts = QSplitter(Qt.Orientation.Vertical)
-        titled = (("Checkpoints", self.checkpoints), ("Cases", self.cases), ("Messages", self.messages))
-        for title, view in titled:
-            parts.addWidget(_titled(title, view))
+        self._had_runs = False
+        self.runs = RunsPanel(store, theme)
+        parts.addWidget(_titled("Checkpoints", self.checkpoints))
+        parts.addWidget(self.runs)
+        parts.addWidget(_titled("Cases", self.cases))
+        parts.addWidget(_titled("Messages", self.messages))
         parts.setChildrenCollapsible(False)
         self.setMinimumWidth(150)
-        parts.setSizes([170, 170, 150])
+        parts.setSizes([170, 0, 170, 150])
+        self._parts = parts
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 4, 8, 8)
         column.addWidget(parts)
         store.noted.connect(self._on_noted)
+        store.training_runs_listed.connect(self._make_room)
         store.case_activated.connect(self.cases.choose)
         store.checkpoint_selected.connect(self.checkpoints.choose)
 
     def set_theme(self, theme: Theme) -> None:
-        for part in (self.case_list, self.checkpoint_list, self.messages):
+        for part in (self.case_list, self.checkpoint_list, self.runs, self.messages):
             part.set_theme(theme)
+
+    def _make_room(self, _: object) -> None:
+        """The first runs get more room than the lists that are empty at that time; after that it is the person's."""
+        if not self._had_runs:
+            self._had_runs = True
+            self._parts.setSizes([130, 300, 110, 120])
 
     def _on_noted(self, note: Note) -> None:
         self.messages.add(note)

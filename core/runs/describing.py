@@ -174,7 +174,7 @@ def _checkpoints(run: RunFolder, picks: Picks) -> tuple[RunCheckpoint, ...]:
         for path in run.checkpoints
     ]
     order = ("best", "last", "swa", "other")
-    return tuple(sorted(found, key=lambda item: (order.index(item.role), item.path)))
+    return tuple(sorted(found, key=lambda item: (order.index(item.role), item.path != str(best), item.path)))
 
 
 def _check_places(sources: Sources) -> None:

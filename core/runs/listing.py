@@ -12,6 +12,7 @@ from core.runs.describing import describe_run
 from core.runs.files import RunFiles, note, warning
 from core.runs.locating import run_folders
 from core.runs.picking import Picks
+from core.runs.scoring import FEW, with_best_score
 from core.runs.tracker import TRACKER, Trackers
 from core.walk import MAX_DEPTH, Walk, walk
 
@@ -26,20 +27,21 @@ class RunListing:
     findings: tuple[Finding, ...] = ()
 
 
-def read_runs(folder: Path | str, depth: int = MAX_DEPTH) -> tuple[TrainingRun, ...]:
+def read_runs(folder: Path | str, depth: int = MAX_DEPTH, *, scores: bool = True) -> tuple[TrainingRun, ...]:
     """The training runs in `folder`, at most `depth` levels down, as from `runs_in`. Raises OSError."""
-    return list_runs(folder, depth).runs
+    return list_runs(folder, depth, scores=scores).runs
 
 
-def list_runs(folder: Path | str, depth: int = MAX_DEPTH) -> RunListing:
+def list_runs(folder: Path | str, depth: int = MAX_DEPTH, *, scores: bool = True) -> RunListing:
     """`runs_in` a walk of `folder`. Raises OSError when the folder itself cannot be read."""
-    return runs_in(walk(Path(folder), max_depth=depth))
+    return runs_in(walk(Path(folder), max_depth=depth), scores=scores)
 
 
-def runs_in(walked: Walk) -> RunListing:
+def runs_in(walked: Walk, *, scores: bool = True) -> RunListing:
     """The runs among the folders of a walk; that of a dropped `checkpoints/` is the folder above it.
 
     What cannot be read is a finding of the run it belongs to, and loses no run. At most 2,000 runs; absolute paths.
+    `scores`: with up to four runs, their best.ckpt are asked for the scores they record.
     """
     walked = _absolute(walked)
     files = RunFiles()
@@ -48,6 +50,8 @@ def runs_in(walked: Walk) -> RunListing:
     folders = run_folders(walked, known)
     described = (describe_run(run, trackers.above(run.path), files, picks) for run in folders[:MAX_RUNS])
     runs = tuple(run for run in described if run is not None)
+    if scores and len(runs) <= FEW:
+        runs = tuple(map(with_best_score, runs))
     findings = [*_tree_findings(walked, trackers, {run.path.name for run in folders})]
     if len(folders) > MAX_RUNS:
         text = f"Only the first {MAX_RUNS:,} of {len(folders):,} training runs are listed."
