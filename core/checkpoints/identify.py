@@ -14,7 +14,7 @@ from core.checkpoints.flow_file import FilmChoices, describe_flow
 from core.checkpoints.hyper_parameters import Settings, check_sizes
 from core.checkpoints.inventory import Inventory, build_inventory, parameters
 from core.checkpoints.reported_metrics import read_metrics
-from core.checkpoints.run_config import describe_data
+from core.checkpoints.run_config import describe_data, filled, read_run_config
 from core.checkpoints.supervised_file import describe_supervised
 from core.checkpoints.text import safe_text
 from core.checkpoints.unknown import describe_unknown
@@ -69,7 +69,8 @@ class _Identifier:
         self.wished = weights
         self.inventory: Inventory = build_inventory(contents)
         self.dossier = Dossier(self.inventory.findings)
-        self.settings = Settings(self.inventory.hyper_parameters, self.dossier)
+        self.run_config = read_run_config(self.dossier, contents.path)
+        self.settings = Settings(filled(self.dossier, self.inventory.hyper_parameters, self.run_config), self.dossier)
         self.tensors: dict[str, TensorInfo] = {}
         self.architecture: Architecture | None = None
         self.config: NetworkConfig | None = None
@@ -101,7 +102,7 @@ class _Identifier:
         if inventory.weights:  # before anything is known of the network; what is evaluated is decided later
             first = next(iter(inventory.sets))
             self._describe_weights(first, first, "the only set known so far")
-        describe_data(self.dossier, self.settings, contents.path)
+        describe_data(self.dossier, self.settings, self.run_config)
 
     def _describe_weights(self, used: str, evaluated: str, why: str) -> None:
         available = tuple(self.inventory.sets)

@@ -186,7 +186,7 @@ def test_genuine_runs_open_and_their_config_is_read() -> None:
         assert report.arch == path.parent.parent.name.split("_")[0]
         assert report.data_name == "xca"
         assert report.weights is not None
-        assert report.weights.used == ("ema" if report.family == "diffusion" else "model")
+        assert report.weights.used == ("ema" if report.hyper_parameters.get("use_ema") else "model")
 
 
 def test_opened_hostile_settings_stay_visible() -> None:
