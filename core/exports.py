@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import shlex
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from core.files import write_whole
 from core.images import write_labels, write_probability
-from core.records import Array, Image, Prediction, RunSettings, to_plain
+from core.records import Array, Image, Prediction, RunSettings, Step, to_plain
+
+STATE_NAMES = {"none": "logit_difference"}
+"""What the state of a step is called where it is none: by `Prediction.axis`."""
 
 
 def save_prediction(prediction: Prediction, image: Image, folder: Path, stem: str, *, steps: bool) -> tuple[Path, ...]:
@@ -30,14 +34,26 @@ def save_prediction(prediction: Prediction, image: Image, folder: Path, stem: st
 
 
 def _save_steps(prediction: Prediction, image: Image, folder: Path, ending: str) -> list[Path]:
-    low, high = prediction.value_range
+    """Two pictures of each kept step; the state is mapped from its range to [0, 1], for viewing."""
+    low, high = prediction.state_range
+    digits = max(3, len(str(max((step.index for step in prediction.steps), default=0))))
     files = []
     for step in prediction.steps:
-        name = f"step_{step.index:03d}_t{step.t:.3f}"
-        state = np.clip((step.state - low) / (high - low), 0, 1)  # the state mapped like the probability, for viewing
-        files.append(write_probability(folder / f"{name}_state{ending}", state, like=image))
+        name, of = step_name(prediction, step, digits), STATE_NAMES.get(prediction.axis, "state")
+        state = np.clip((step.state - low) / (high - low), 0, 1)
+        files.append(write_probability(folder / f"{name}_{of}{ending}", state, like=image))
         files.append(write_probability(folder / f"{name}_probability{ending}", step.probability, like=image))
     return files
+
+
+def step_name(prediction: Prediction, step: Step, digits: int = 3) -> str:
+    """`step_003_t0.200`, `step_003_timestep996_noise0.998`, `one_call`: sorted by name is sorted from noise to mask."""
+    if prediction.axis == "none":
+        return "one_call"
+    number = f"step_{step.index:0{digits}d}"
+    if step.timestep is None or step.noise_level is None:
+        return f"{number}_t{step.t:.3f}"
+    return f"{number}_timestep{step.timestep:0{digits}d}_noise{step.noise_level:.3f}"
 
 
 def _write_json(path: Path, prediction: Prediction) -> Path:
@@ -51,11 +67,21 @@ def _write_json(path: Path, prediction: Prediction) -> Path:
         "network_calls": prediction.calls,
         "device": prediction.device,
         "foreground_fraction": float(prediction.mask.mean()),
-        "steps": [{"index": step.index, "t": step.t} for step in prediction.steps],
+        "axis": prediction.axis,
+        "state_range": list(prediction.state_range),
+        "steps": [_step_record(step) for step in prediction.steps],
         "provenance": to_plain(prediction.provenance),
     }
     text = json.dumps(record, indent=2, ensure_ascii=False)
     return write_whole(path, lambda part: part.write_text(text, encoding="utf-8"))
+
+
+def _step_record(step: Step) -> dict[str, Any]:
+    """Where a step lies; the noise only where there is such a thing."""
+    record: dict[str, Any] = {"index": step.index, "t": step.t, "network_calls": step.calls}
+    if step.timestep is not None:
+        record |= {"timestep": step.timestep, "noise_level": step.noise_level}
+    return record
 
 
 def command_line(checkpoint: str, image: str, settings: RunSettings) -> str:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from core.records import Step
+    from core.records import Axis, Step
 
 
 class Cancelled(Exception):
@@ -16,12 +16,17 @@ class Cancelled(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Progress:
-    """`done` of `total` units of `stage`; `step` is a finished step of the trajectory, when one just became known."""
+    """`done` of `total` units of `stage`; `step` is a finished step of the trajectory, when one just became known.
+
+    `axis` and `state_range` of a run are those that its `Prediction` will have.
+    """
 
     done: int
     total: int
     stage: str = ""
     step: Step | None = None
+    axis: Axis = "time"
+    state_range: tuple[float, float] | None = None
 
 
 Report = Callable[[Progress], None]

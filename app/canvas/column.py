@@ -295,4 +295,11 @@ def step_t(prediction: Prediction | None, index: int | None) -> float | None:
     return float(prediction.steps[index].t)
 
 
-__all__ = ["STATES", "Column", "ColumnState", "nearest_step", "step_t"]
+def shows_step(prediction: Prediction | None, index: int | None, t: float) -> bool:
+    """Whether the kept step at `index` is the one that is shown at `t`."""
+    if prediction is None or index is None or not 0 <= index < len(prediction.steps):
+        return False
+    return nearest_step(prediction, t) is prediction.steps[index]
+
+
+__all__ = ["STATES", "Column", "ColumnState", "nearest_step", "shows_step", "step_t"]

@@ -15,7 +15,7 @@ from app.canvas.messages import HintPage
 from app.canvas.scene import Scene
 from app.canvas.slice_view import SliceView
 from app.theme import DARK, Theme
-from core.records import Deviation, Prediction, Step
+from core.records import Deviation, Prediction
 
 
 class ColumnRow(QWidget):
@@ -196,16 +196,9 @@ class ColumnRow(QWidget):
     def set_prediction(self, key: str, prediction: Prediction | None) -> None:
         self._columns[key].set_prediction(prediction)
 
-    def set_partial_step(
-        self,
-        key: str,
-        step: Step,
-        value_range: tuple[float, float] | None = None,
-        threshold: float | None = None,
-    ) -> None:
-        """A step of the run in a `running` column. Range and threshold come from the report; without them the
-        probability is shown, which needs neither."""
-        self._columns[key].set_live(LiveStep(step=step, value_range=value_range, threshold=threshold))
+    def set_live_step(self, key: str, live: LiveStep) -> None:
+        """A step of the run in a `running` column."""
+        self._columns[key].set_live(live)
 
     def set_badges(self, key: str, deviations: tuple[Deviation, ...]) -> None:
         """Deviations to name in addition to the prediction's own, which are always named."""

@@ -16,7 +16,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from app.canvas.camera import Camera
-from app.canvas.column import step_t
+from app.canvas.column import shows_step, step_t
 from app.canvas.column_row import ColumnRow
 from app.canvas.frame import QUANTITIES, Quantity
 from app.canvas.scene import HoverInfo, OverlayStyle, reference_plane
@@ -83,9 +83,16 @@ class ColumnsView(ColumnRow):
     # ---- how it is shown ----
 
     def set_step(self, index: int | None) -> None:
-        """The kept step of the active column at `index`, None = the final result. Others show their nearest in t."""
+        """The kept step of the active column at `index`, None = the final result. Others show their nearest in t.
+
+        A step that the active column shows already moves nothing: another column's steps are counted from now on, and
+        what was seen in the others stays.
+        """
         active = self._columns.get(self._active) if self._active is not None else None
-        self._update(t=step_t(active.prediction if active else None, index))
+        prediction = active.prediction if active else None
+        wanted = step_t(prediction, index)
+        if wanted is None or self._scene.t is None or not shows_step(prediction, index, self._scene.t):
+            self._update(t=wanted)
 
     def set_quantity(self, name: str) -> None:
         """`mask`, `state`, `estimate` or `probability`."""

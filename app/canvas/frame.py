@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from app.canvas.axis import step_words
 from app.canvas.colour_maps import GREY, VIRIDIS
-from core.records import Array, Prediction, Step
+from core.records import Array, Axis, Prediction, Step
 
 Quantity = Literal["mask", "state", "estimate", "probability"]
 QUANTITIES: tuple[Quantity, ...] = ("mask", "estimate", "probability", "state")
 QUANTITY_NAMES = {"mask": "Mask", "state": "State", "estimate": "Estimate", "probability": "Probability"}
+LOGITS = "Logit difference"
+"""What a supervised network has for a state: the foreground logit minus the background logit."""
+Range = tuple[float, float]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,74 +46,101 @@ class Frame:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LiveStep:
-    """A step of a run that goes on. Without `value_range` and `threshold` only its probability can be shown."""
+    """A step of a run that goes on. Without `value_range` and `threshold` only its probability can be shown, and
+    without `state_range` its state over `value_range`."""
 
     step: Step
-    value_range: tuple[float, float] | None = None
+    value_range: Range | None = None
     threshold: float | None = None
+    state_range: Range | None = None
+    axis: Axis = "time"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ranges:
+    """The grey levels of estimates and of states, and what the steps run along."""
+
+    value: Range | None
+    state: Range | None
+    axis: Axis
+
+    def scale(self, quantity: Quantity) -> Scale:
+        """Probability runs from 0 to 1; state and estimate over their ranges, which a cfm state may leave."""
+        limits = self.state if quantity == "state" else self.value
+        if quantity == "probability" or limits is None:
+            return Scale(low=0.0, high=1.0, colours=VIRIDIS)
+        return Scale(low=limits[0], high=limits[1], colours=GREY, clipped=True)
+
+    def name(self, quantity: Quantity) -> str:
+        return LOGITS if quantity == "state" and self.axis == "none" else QUANTITY_NAMES[quantity]
 
 
 def nearest_step(prediction: Prediction, t: float) -> Step | None:
-    """The kept step nearest to `t`; None when no step was kept."""
+    """The kept step nearest to `t`, from 0 (noise) to 1 (mask); None when no step was kept."""
     return min(prediction.steps, key=lambda step: abs(step.t - t), default=None)
 
 
 def frame_of(prediction: Prediction, t: float | None, quantity: Quantity, threshold: float | None, index: int) -> Frame:
     """Slice `index` of a finished prediction at the kept step nearest to `t`, or of its final result for None.
 
-    A `threshold` of None is the prediction's own: its final mask is then the one it came with.
+    A `threshold` of None is the prediction's own: its final mask is then the one it came with. A prediction of one
+    network call has nothing but its final result, whatever `t`.
     """
-    step = None if t is None else nearest_step(prediction, t)
+    ranges = _Ranges(value=prediction.value_range, state=prediction.state_range, axis=prediction.axis)
+    step = None if t is None or prediction.axis == "none" else nearest_step(prediction, t)
     if step is not None:
         cut = prediction.threshold if threshold is None else threshold
-        where = f"t = {step.t:.3f} \N{MIDDLE DOT} step {step.index}"
-        return _step_frame(quantity, where, step, cut, prediction.value_range, index)
-    where = "final result" if t is None else "final result, no steps kept"
+        return _step_frame(quantity, _where(prediction.axis, step), step, cut, ranges, index)
+    mask = plane_of(prediction.mask, index).astype(bool)
+    if threshold is not None:
+        mask = plane_of(prediction.score, index) > threshold
+    return _frame(quantity, _final_words(prediction, t), None, _final_planes(prediction, index), mask, ranges)
+
+
+def _final_words(prediction: Prediction, t: float | None) -> str:
+    if prediction.axis == "none":
+        return step_words("none", prediction.steps[-1]) if prediction.steps else "final result"
+    return "final result" if t is None else "final result, no steps kept"
+
+
+def _final_planes(prediction: Prediction, index: int) -> dict[str, Array]:
+    """The state of the final result is the last that the network saw."""
     score = plane_of(prediction.score, index)
-    mask = plane_of(prediction.mask, index).astype(bool) if threshold is None else score > threshold
-    planes = {"state": score, "estimate": score, "probability": plane_of(prediction.probability, index)}
-    return _frame(quantity, where, None, planes, mask, prediction.value_range)
+    state = plane_of(prediction.steps[-1].state, index) if prediction.steps else score
+    return {"state": state, "estimate": score, "probability": plane_of(prediction.probability, index)}
 
 
 def live_frame(live: LiveStep, quantity: Quantity, threshold: float | None, index: int) -> Frame:
     """Slice `index` of a step just computed; its probability where the quantity has no scale or threshold yet."""
     cut = live.threshold if threshold is None else threshold
     known = cut is not None if quantity == "mask" else live.value_range is not None
-    where = f"running, t = {live.step.t:.3f} \N{MIDDLE DOT} step {live.step.index}"
-    return _step_frame(quantity if known else "probability", where, live.step, cut, live.value_range, index)
+    ranges = _Ranges(value=live.value_range, state=live.state_range or live.value_range, axis=live.axis)
+    where = f"running, {_where(live.axis, live.step)}"
+    return _step_frame(quantity if known else "probability", where, live.step, cut, ranges, index)
 
 
-def _step_frame(
-    quantity: Quantity, where: str, step: Step, cut: float | None, value_range: tuple[float, float] | None, index: int
-) -> Frame:
+def _where(axis: Axis, step: Step) -> str:
+    words = step_words(axis, step)
+    return f"{words} \N{MIDDLE DOT} step {step.index}" if axis == "time" else words
+
+
+def _step_frame(quantity: Quantity, where: str, step: Step, cut: float | None, ranges: _Ranges, index: int) -> Frame:
     estimate = plane_of(step.estimate, index)
     planes = {"state": plane_of(step.state, index), "estimate": estimate}
     planes["probability"] = plane_of(step.probability, index)
-    return _frame(quantity, where, step.t, planes, None if cut is None else estimate > cut, value_range)
+    return _frame(quantity, where, step.t, planes, None if cut is None else estimate > cut, ranges)
 
 
 def _frame(
-    quantity: Quantity,
-    where: str,
-    t: float | None,
-    planes: dict[str, Array],
-    mask: Array | None,
-    value_range: tuple[float, float] | None,
+    quantity: Quantity, where: str, t: float | None, planes: dict[str, Array], mask: Array | None, ranges: _Ranges
 ) -> Frame:
-    caption = f"{QUANTITY_NAMES[quantity]} \N{MIDDLE DOT} {where}"
+    caption = f"{ranges.name(quantity)} \N{MIDDLE DOT} {where}"
     probability = planes["probability"]
     if quantity == "mask":
         return Frame(caption=caption, t=t, mask=mask, fill=True, probability=probability)
-    edge = None if quantity == "state" else mask  # noise has no edge
-    scale = scale_of(quantity, value_range)
+    edge = None if quantity == "state" and ranges.axis != "none" else mask  # noise has no edge
+    scale = ranges.scale(quantity)
     return Frame(caption=caption, t=t, values=planes[quantity], scale=scale, mask=edge, probability=probability)
-
-
-def scale_of(quantity: Quantity, value_range: tuple[float, float] | None) -> Scale:
-    """Probability runs from 0 to 1; state and estimate over the checkpoint's range, which a cfm state may leave."""
-    if quantity == "probability" or value_range is None:
-        return Scale(low=0.0, high=1.0, colours=VIRIDIS)
-    return Scale(low=value_range[0], high=value_range[1], colours=GREY, clipped=True)
 
 
 def plane_of(volume: Array, index: int) -> Array:

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer
 
+from app.canvas.frame import LiveStep
 from app.items import MeasureKey, OverlayStyle, RunState
+from app.pace import Pace, left_words
 from app.store import Store
 from core.progress import Progress
 from core.records import CheckpointReport, Measurement, Prediction
@@ -15,11 +17,12 @@ if TYPE_CHECKING:
     from app.canvas.columns import ColumnsView
     from app.panels.steps import StepsPanel
 
+SAMPLING = "sampling"
 STAGES = {
     "load": "Loading the checkpoint",
     "loading": "Loading the checkpoint",
     "start": "Preparing the image",
-    "sampling": "Running",
+    SAMPLING: "Running",
 }
 FRAME_MS = 40  # progress is drawn at most this often, however fast the sampler is
 
@@ -31,6 +34,7 @@ class ViewController(QObject):
         super().__init__(parent)
         self._store, self._view, self._steps = store, view, steps
         self._progressed: set[str] = set()
+        self._paces: dict[str, Pace] = {}
         self._frame = QTimer(self, interval=FRAME_MS, singleShot=True)
         self._frame.timeout.connect(self._on_frame)
         self._shown_case: object = None
@@ -97,6 +101,7 @@ class ViewController(QObject):
 
     def _on_column_removed(self, column: str) -> None:
         self._progressed.discard(column)
+        self._paces.pop(column, None)
         self._view.remove_column(column)
         self._show_steps()
 
@@ -106,6 +111,8 @@ class ViewController(QObject):
         if column not in self._store.columns:
             return
         run = self._store.run_state(column)
+        if run.state != "running" or run.progress is None:
+            self._paces.pop(column, None)
         if run.state not in {"running", "result"}:
             self._steps.set_live_step(column, None, 0)
         self._view.set_prediction(column, run.prediction)
@@ -120,10 +127,16 @@ class ViewController(QObject):
         self._show_progress(column, run)
 
     def _show_progress(self, column: str, run: RunState) -> None:
-        if run.progress is not None:
-            self._view.set_progress(column, run.progress.done, run.progress.total, stage_text(run.progress))
+        if run.progress is None:
+            return
+        left = left_words(self._paces[column].left_s()) if column in self._paces else ""
+        words = f"{stage_text(run.progress)}, {left}" if left else stage_text(run.progress)
+        self._view.set_progress(column, run.progress.done, run.progress.total, words)
 
     def _on_run_progressed(self, column: str) -> None:
+        progress = self._store.run_state(column).progress if column in self._store.columns else None
+        if progress is not None and progress.stage == SAMPLING:
+            self._paces.setdefault(column, Pace()).note(progress.done, progress.total)
         self._progressed.add(column)
         if not self._frame.isActive():
             self._frame.start()
@@ -137,13 +150,23 @@ class ViewController(QObject):
                 self._show_partial(column, run)
 
     def _show_partial(self, column: str, run: RunState) -> None:
-        step = run.progress.step if run.progress else None
-        if step is None or run.progress is None:
+        progress = run.progress
+        if progress is None or progress.step is None:
             return
         report = self._report(column)
-        cut = (report.value_range, report.threshold) if report else (None, None)
-        self._view.set_partial_step(column, step, *cut)
-        self._steps.set_live_step(column, step, run.progress.total, *cut)
+        live = LiveStep(
+            step=progress.step,
+            value_range=report.value_range if report else None,
+            threshold=report.threshold if report else None,
+            state_range=progress.state_range,
+            axis=progress.axis,
+        )
+        self._view.set_live_step(column, live)
+        self._steps.set_live_step(column, live, progress.total // self._samples(column))
+
+    def _samples(self, column: str) -> int:
+        report = self._report(column)
+        return self._store.columns[column].settings.samples or (report.num_ensemble if report else 1)
 
     # ---- labels and numbers ------------------------------------------------------------------------------------------
 
@@ -196,8 +219,10 @@ def state_text(run: RunState) -> str:
 
 def kind_text(report: CheckpointReport | None) -> str:
     """`sofl-seg, dfm with FiLM`: what tells checkpoints apart whose names look alike."""
-    if report is None or report.mode is None:
+    if report is None or report.family is None:
         return ""
+    if report.mode is None:
+        return ", ".join(filter(None, (report.arch, report.family)))
     network = "soft2hard " if report.module_class == "FlowSoft2HardModel" else ""
     film = " with FiLM" if report.film is not None else ""
     return f"{report.producer}, {network}{report.mode.partition('_')[0]}{film}"

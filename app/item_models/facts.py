@@ -5,9 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from core.records import NO_VALUE, CheckpointReport, FilmReport
+from core.records import NO_VALUE, CheckpointReport, FilmReport, ReportedMetric, WeightsReport
 
 MODES = {"cfm_continuous": "continuous flow (cfm)", "dfm_binary": "discrete flow, binary (dfm)"}
+SAMPLERS = {
+    "gaussian": "Gaussian: new normal noise after every step",
+    "bernoulli": "Bernoulli: states of 0 and 1, drawn anew after every step",
+    "cold": "cold, deterministic: the mask is uncovered from the image itself",
+}
+SETS = {
+    "model": "the weights as trained",
+    "ema": "exponential moving average of the weights",
+    "swa": "average of the weights of late epochs (SWA)",
+}
+WARNING_SIGN = "\N{WARNING SIGN}"
 STAGES_FROM = {
     "metadata": "as the file's metadata says",
     "hparams": "as the hyper-parameters say",
@@ -17,23 +28,27 @@ STAGES_FROM = {
 
 
 class Fact(NamedTuple):
-    """One line of the passport; `why` is shown as its tooltip."""
+    """One line of the passport; `why` is shown as its tooltip. `severity`: `warning` where it cannot be relied on."""
 
     label: str
     value: str
     why: str = ""
+    severity: str = ""
 
 
 def key_facts(report: CheckpointReport) -> tuple[Fact, ...]:
     """What the checkpoint is. What the file does not say is a dash, what does not apply is left out."""
     why = {item.field: item.why for item in report.evidence}
     facts = [*_origin(report), *_network(report), *_run(report), *_film(report.film), *_training(report)]
-    return tuple(Fact(label, value or NO_VALUE, reason or why.get(_field(label), "")) for label, value, reason in facts)
+    return tuple(
+        fact._replace(value=fact.value or NO_VALUE, why=fact.why or why.get(_field(fact.label), "")) for fact in facts
+    )
 
 
 def _field(label: str) -> str:
     """The field of the report that a label stands for, as in `Evidence.field`."""
-    return {"Class": "module_class", "Architecture": "arch", "Window": "image_size"}.get(label, label.lower())
+    fields = {"Class": "module_class", "Architecture": "arch", "Window": "image_size", "Schedule": "timesteps"}
+    return fields.get(label, label.lower())
 
 
 def _origin(report: CheckpointReport) -> Iterator[Fact]:
@@ -55,9 +70,7 @@ def _network(report: CheckpointReport) -> Iterator[Fact]:
 def _run(report: CheckpointReport) -> Iterator[Fact]:
     if report.mode is not None:
         yield Fact("Mode", MODES.get(report.mode, report.mode))
-    if report.sampler is not None or report.timesteps is not None:
-        steps = "" if report.timesteps is None else f"{report.timesteps} steps"
-        yield Fact("Sampler", ", ".join(filter(None, [report.sampler or "", steps])))
+    yield from _sampling(report)
     yield Fact("Window", _window(report))
     if report.value_range is not None:
         low, high = report.value_range
@@ -71,6 +84,17 @@ def _run(report: CheckpointReport) -> Iterator[Fact]:
     if gate is not None:
         on = f"on, radius {gate.radius_px} px, value {gate.gate_value:g}"
         yield Fact("Junction gate", on if gate.enabled else "off")
+
+
+def _sampling(report: CheckpointReport) -> Iterator[Fact]:
+    if report.family == "supervised":
+        yield Fact("Sampler", "none: one network call, no steps")
+    elif report.family == "diffusion":
+        yield Fact("Sampler", SAMPLERS.get(report.sampler or "", report.sampler or ""))
+        yield Fact("Schedule", "" if report.timesteps is None else f"{report.timesteps:,} steps, all of them run")
+    elif report.sampler is not None or report.timesteps is not None:
+        steps = "" if report.timesteps is None else f"{report.timesteps} steps"
+        yield Fact("Sampler", ", ".join(filter(None, [report.sampler or "", steps])))
 
 
 def _window(report: CheckpointReport) -> str:
@@ -94,13 +118,9 @@ def _film(film: FilmReport | None) -> Iterator[Fact]:
 
 
 def _training(report: CheckpointReport) -> Iterator[Fact]:
-    weights = report.weights
-    if weights is not None:
-        offered = ", ".join(weights.available)
-        others = f" (on offer: {offered})" if len(weights.available) > 1 else ""
-        yield Fact("Weights", f"{weights.used}{others}", weights.why)
-        if weights.why:
-            yield Fact("Why these", weights.why)
+    if report.weights is not None:
+        yield from _weights(report.weights)
+    yield from map(_score, report.metrics)
     if report.epoch is not None or report.global_step is not None:
         step = "" if report.global_step is None else f"step {report.global_step:,}"
         epoch = "" if report.epoch is None else f"epoch {report.epoch}"
@@ -109,6 +129,28 @@ def _training(report: CheckpointReport) -> Iterator[Fact]:
         yield Fact("Trained on", report.data_name)
     yield Fact("Container", report.container or "")
     yield Fact("Size", size_text(report.size_bytes))
+
+
+def _weights(weights: WeightsReport) -> Iterator[Fact]:
+    """The set that is used, and for more than one what each of them is."""
+    several = len(weights.available) > 1
+    offered = f" (on offer: {', '.join(weights.available)})" if several else ""
+    yield Fact("Weights", f"{weights.used}{offered}", weights.why)
+    for name in weights.available if several else ():
+        notes = ["used"] * (name == weights.used) + ["as evaluated"] * (name == weights.evaluated)
+        yield Fact(name, ", ".join(filter(None, [SETS.get(name, ""), " and ".join(notes)])))
+    if weights.why:
+        yield Fact("Why these", weights.why)
+
+
+def _score(metric: ReportedMetric) -> Fact:
+    """A number that the training run left behind. Without the weights that earned it, nobody can check it."""
+    value = f"{metric.name} {metric.value:.4g}, measured with the {metric.measured_with} weights"
+    if metric.here:
+        return Fact("Recorded score", value, metric.why)
+    reason = metric.why or "those weights are not in this file"
+    value = f"{WARNING_SIGN} {metric.name} {metric.value:.4g}. It cannot be checked with this file: {reason}."
+    return Fact("Recorded score", value, f"Measured with the {metric.measured_with} weights", "warning")
 
 
 def size_text(size: int) -> str:

@@ -72,6 +72,7 @@ class FactGrid(QWidget):
             label, value = PlainLabel(fact.label, role="muted"), BreakingLabel(fact.value, wrap=True)
             value.setTextInteractionFlags(SELECTABLE)
             value.setToolTip(plain_tooltip(fact.why))
+            value.setProperty("severity", fact.severity)
             self._grid.addWidget(label, row, 0, Qt.AlignmentFlag.AlignTop)
             self._grid.addWidget(value, row, 1)
         self.setVisible(bool(facts))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from PySide6.QtCore import Signal
@@ -35,6 +35,8 @@ class RunPanel(QWidget):
         self.device, self.seed = _combo("Device", DEVICES), _spin("Seed", 0, MAX_SEED)
         self.reading = _combo("Value range", READINGS)
         self.steps, self.samples = _spin("Steps", 0, 10_000), _spin("Samples", 0, 100)
+        self.schedule = PlainLabel(role="muted", wrap=True)
+        self.schedule.setAccessibleName("Steps")
         self.run_button, self.cancel_button = QPushButton("Run"), QPushButton("Cancel")
         self.new_column_button = QPushButton("Run in a new column")
         self.without_film = QPushButton(WITHOUT_FILM)
@@ -47,6 +49,7 @@ class RunPanel(QWidget):
         self._form = QFormLayout()
         for field in self._fields():
             self._form.addRow(field.accessibleName(), field)
+        self._form.insertRow(self._form.getWidgetPosition(self.steps)[0], "Steps", self.schedule)
         buttons = QHBoxLayout()
         for button in (self.run_button, self.cancel_button):
             buttons.addWidget(button)
@@ -109,21 +112,30 @@ class RunPanel(QWidget):
         return replace(self._options, device=self.device.currentData())
 
     def _offer(self, report: CheckpointReport | None) -> None:
-        """What this checkpoint has: its weight sets, its numbers as the default, FiLM only where there are heads."""
-        sets = report.weights.available if report and report.weights else ()
+        """What this checkpoint has: its weight sets, its numbers as the default, no rows that do not apply to it."""
         self.weights.blockSignals(True)
         self.weights.clear()
-        self.weights.addItem("Auto" + (f" ({report.weights.used})" if report and report.weights else ""), "auto")
-        for name in sets:
-            self.weights.addItem(name, name)
+        for text, name in weight_choices(report):
+            self.weights.addItem(text, name)
         self.weights.blockSignals(False)
         steps = f" ({report.timesteps})" if report and report.timesteps else ""
         self.steps.setSpecialValueText(f"As trained{steps}")
         self.samples.setSpecialValueText(f"As trained ({report.num_ensemble})" if report else "As trained")
+        self.schedule.setText(schedule_words(report))
+        for field, applies in self._rows(report):
+            self._form.setRowVisible(field, applies)
+
+    def _rows(self, report: CheckpointReport | None) -> Iterator[tuple[QWidget, bool]]:
+        """Which rows mean something for this checkpoint."""
+        random = report is None or not is_deterministic(report)
         unclear = report is not None and any(finding.code == "producer.ambiguous" for finding in report.findings)
-        self._form.setRowVisible(self.reading, unclear)
+        yield self.steps, not schedule_words(report)
+        yield self.schedule, bool(schedule_words(report))
+        yield self.seed, random
+        yield self.samples, random
+        yield self.reading, unclear and report is not None and report.mode == "cfm_continuous"
         for field in (self.film, self.unit):
-            self._form.setRowVisible(field, bool(report and report.film))
+            yield field, bool(report and report.film)
 
     def _fill(self) -> None:
         settings = self._settings
@@ -147,6 +159,32 @@ class RunPanel(QWidget):
         self.changed.setText("Changed: press Run to apply." if edited else "These are the settings of the column.")
         self.run_button.setText("Run" if edited else "Run again")
         self.new_column_button.setEnabled(edited)
+
+
+def weight_choices(report: CheckpointReport | None) -> Iterator[tuple[str, str]]:
+    """(words, name) of the sets of weights on offer; the one that the producer evaluated is named as such."""
+    weights = report.weights if report else None
+    if weights is None:
+        yield "Auto", "auto"
+        return
+    known = weights.evaluated in weights.available
+    yield (f"Auto ({weights.evaluated})" if known else "Auto"), "auto"
+    for name in weights.available:
+        yield (f"{name} (as evaluated)" if name == weights.evaluated else name), name
+
+
+def schedule_words(report: CheckpointReport | None) -> str:
+    """Why the number of steps cannot be chosen; empty where it can."""
+    if report is None or report.family in (None, "flow"):
+        return ""
+    if report.family == "supervised":
+        return "none: one network call"
+    return f"all {report.timesteps} steps of its schedule" if report.timesteps else "all steps of its schedule"
+
+
+def is_deterministic(report: CheckpointReport) -> bool:
+    """No draw decides anything: neither seed nor samples mean something."""
+    return report.family == "supervised" or report.sampler == "cold"
 
 
 def _combo(name: str, choices: Sequence[tuple[str, object]]) -> QComboBox:

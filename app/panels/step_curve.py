@@ -1,4 +1,4 @@
-"""Dice against t: one line for each checkpoint, a point for each kept step, and where the slider stands."""
+"""Dice along the steps: one line for each checkpoint, a point for each kept step, and where the slider stands."""
 
 from __future__ import annotations
 
@@ -10,16 +10,18 @@ from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent
 from PySide6.QtWidgets import QStackedWidget, QWidget
 
+from app.canvas.axis import TIME, CurveAxis
 from app.panels.widgets.text import PlainLabel
 from app.theme import DARK, Theme
 
 Curve = tuple[float | None, ...]
+_BETWEEN = [(0.25, ""), (0.75, "")]
 
 
 class StepCurve(QStackedWidget):
-    """The curves, or a sentence why there are none. A click asks for the step nearest to that t."""
+    """The curves, or a sentence why there are none. A click asks for the step nearest to that place on the axis."""
 
-    t_requested = Signal(float)
+    place_requested = Signal(float)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -28,6 +30,7 @@ class StepCurve(QStackedWidget):
         self.reason = PlainLabel(role="muted", wrap=True)
         self.reason.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self._marker = pg.InfiniteLine(angle=90, pos=1.0)
+        self.axis = TIME
         self._curves: dict[str, pg.PlotDataItem] = {}
         self._set_up()
         self.set_theme(DARK)
@@ -36,11 +39,10 @@ class StepCurve(QStackedWidget):
         item = self.plot.getPlotItem()
         item.setMouseEnabled(x=False, y=False)
         item.hideButtons()
-        item.setLabel("bottom", "t")
         item.setLabel("left", "Dice")
         item.setRange(xRange=(0, 1), yRange=(0, 1), padding=0.06)
-        for name in ("left", "bottom"):  # few enough for the narrowest panel, and never without the 1
-            item.getAxis(name).setTicks([[(0, "0"), (0.5, "0.5"), (1, "1")], [(0.25, ""), (0.75, "")]])
+        item.getAxis("left").setTicks([list(TIME.ticks), _BETWEEN])
+        self._show_axis()
         item.showGrid(x=True, y=True, alpha=0.15)
         item.addItem(self._marker)
         self.plot.setAcceptDrops(False)
@@ -50,43 +52,57 @@ class StepCurve(QStackedWidget):
         self.addWidget(self.plot)
         self.setMinimumSize(110, 90)
 
-    def show_curves(self, curves: Mapping[str, tuple[str, Sequence[float], Curve]], reason: str = "") -> None:
-        """(colour, t of each step, Dice of each step) by key, or `reason` why there are none.
+    def _show_axis(self) -> None:
+        """Few ticks, enough for the narrowest panel, and never without the 1."""
+        item = self.plot.getPlotItem()
+        item.setLabel("bottom", self.axis.label)
+        item.getAxis("bottom").setTicks([list(self.axis.ticks), _BETWEEN if self.axis.ticks else []])
+        item.getViewBox().invertX(self.axis.falling)
+
+    def show_curves(
+        self,
+        curves: Mapping[str, tuple[str, Sequence[float], Curve]],
+        reason: str = "",
+        axis: CurveAxis = TIME,
+    ) -> None:
+        """(colour, place of each step on `axis`, Dice of each step) by key, or `reason` why there are none.
 
         A Dice that does not exist leaves a gap, not a zero.
         """
         self.reason.setText(reason)
+        if axis != self.axis:
+            self.axis = axis
+            self._show_axis()
         for old in self._curves.values():
             self.plot.removeItem(old)
         self._curves = {key: self._line(*curve) for key, curve in curves.items()}
         self.setCurrentWidget(self.plot if self._curves else self.reason)
 
-    def _line(self, colour: str, t: Sequence[float], dice: Curve) -> pg.PlotDataItem:
+    def _line(self, colour: str, places: Sequence[float], dice: Curve) -> pg.PlotDataItem:
         heights = [math.nan if value is None else value for value in dice]
         pen, brush = pg.mkPen(colour, width=2), pg.mkBrush(colour)
-        size = 6 if len(heights) <= 25 else 3
-        return self.plot.plot(
-            list(t), heights, pen=pen, symbol="o", symbolSize=size, symbolBrush=brush, symbolPen=None, connect="finite"
-        )
+        size = 9 if len(heights) == 1 else 6 if len(heights) <= 25 else 3
+        points = {"symbol": "o", "symbolSize": size, "symbolBrush": brush, "symbolPen": None}
+        return self.plot.plot(list(places), heights, pen=pen, connect="finite", **points)
 
     def shown(self) -> dict[str, list[float]]:
         """Heights of the drawn curves by key; NaN where Dice does not exist."""
         return {key: list(item.getData()[1]) for key, item in self._curves.items()}
 
-    def set_t(self, t: float | None) -> None:
+    def set_place(self, place: float | None) -> None:
         """Where the slider stands; the final result has no place on the axis."""
-        self._marker.setVisible(t is not None)
-        if t is not None:
-            self._marker.setPos(t)
+        self._marker.setVisible(place is not None)
+        if place is not None:
+            self._marker.setPos(place)
 
     def eventFilter(self, watched: object, event: QEvent) -> bool:
-        """A press or drag on the plot is a wish for a t; pyqtgraph itself does not get it."""
+        """A press or drag on the plot is a wish for a step; pyqtgraph itself does not get it."""
         if not isinstance(event, QMouseEvent) or watched is not self.plot.viewport():
             return False
         if event.buttons() & Qt.MouseButton.LeftButton:
             where = self.plot.mapToScene(event.position().toPoint())
-            t = self.plot.getPlotItem().vb.mapSceneToView(QPointF(where)).x()
-            self.t_requested.emit(min(max(float(t), 0.0), 1.0))
+            place = self.plot.getPlotItem().vb.mapSceneToView(QPointF(where)).x()
+            self.place_requested.emit(min(max(float(place), 0.0), 1.0))
             return True
         return False
 

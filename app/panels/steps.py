@@ -1,4 +1,4 @@
-"""The steps panel: small pictures of the trajectory, a slider over t, what to look at, and Dice against t."""
+"""The steps panel: small pictures of the trajectory, a slider over its steps, what to look at, and Dice along them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.canvas.frame import QUANTITIES, QUANTITY_NAMES, Frame, LiveStep, Quantity, frame_of, live_frame
+from app.canvas.axis import NO_STEPS, curve_axis, step_label, step_words
+from app.canvas.frame import LOGITS, QUANTITIES, QUANTITY_NAMES, Frame, LiveStep, Quantity, frame_of, live_frame
+from app.panels.live_steps import LiveSteps
 from app.panels.step_curve import Curve, StepCurve
 from app.panels.thumbnails import ThumbnailStrip
 from app.panels.widgets.chips import ColourChip
@@ -28,14 +30,18 @@ from core.records import Prediction, Step
 Entry = tuple[str, str, str, Prediction]  # key, title, colour, prediction
 _TIPS = {
     "mask": "The estimate cut at the threshold",
-    "state": "x_t: what the sampler holds at t, noise at first",
-    "estimate": "The clean mask as the network believes it at t",
+    "state": "x_t: what the sampler holds at this step, noise at first",
+    "estimate": "The clean mask as the network believes it at this step",
     "probability": "The estimate mapped to 0..1",
 }
+_LOGITS_TIP = "The foreground logit minus the background logit: above 0 is foreground"
 
 
 class StepsPanel(QWidget):
-    """Scrubs the kept steps of the active prediction; the position behind the last step is the final result."""
+    """Scrubs the kept steps of the active prediction; the position behind the last step is the final result.
+
+    The position itself is a `Step.t`, which all families have: it stays when another column becomes the active one.
+    """
 
     step_changed = Signal(object)  # index of a kept step of the active prediction, None = the final result
     quantity_changed = Signal(str)
@@ -45,8 +51,9 @@ class StepsPanel(QWidget):
         self._theme = theme
         self._entries: dict[str, Entry] = {}
         self._active: str | None = None
-        self._live: dict[str, list[LiveStep]] = {}
-        self._live_total: dict[str, int] = {}
+        self._live: dict[str, LiveSteps] = {}
+        self._t: float | None = None
+        self._announced: int | None = None
         self._curves: dict[str, Curve] = {}
         self._quantity: Quantity = "mask"
         self._slice = 0
@@ -86,7 +93,7 @@ class StepsPanel(QWidget):
         self.slider.setAccessibleName("Step of the trajectory")
         self.slider.valueChanged.connect(self._on_slider)
         self.strip.chosen.connect(self._on_thumbnail)
-        self.curve.t_requested.connect(self.choose_t)
+        self.curve.place_requested.connect(self._on_place)
 
     def _head(self) -> QHBoxLayout:
         head, group = QHBoxLayout(), QButtonGroup(self)
@@ -113,59 +120,44 @@ class StepsPanel(QWidget):
     def set_predictions(self, entries: Sequence[Entry], active_key: str | None) -> None:
         """(key, title, colour, prediction) of every column with a result, and the column whose steps are counted.
 
-        The position is kept while the active prediction is the same; otherwise it goes back to the final result. Curves
-        of predictions that changed are taken away: `set_curves` comes after this.
+        The position is kept while the active prediction is the same, and when another column becomes the active one;
+        a new result is looked at first. Curves of predictions that changed are taken away: `set_curves` comes after.
         """
-        before = self._entries.get(self._active) if self._active is not None else None
-        same = {entry[0] for entry in entries if entry[0] in self._entries and self._entries[entry[0]][3] is entry[3]}
-        self._entries = {entry[0]: entry for entry in entries}
+        before, was_active = self._entries, self._active
+        self._entries, self._active = {entry[0]: entry for entry in entries}, active_key
+        same = {key for key, entry in self._entries.items() if key in before and before[key][3] is entry[3]}
         for key in self._entries:
             self._live.pop(key, None)
         self._curves = {key: curve for key, curve in self._curves.items() if key in same}
-        self._active = active_key
-        after = self._entries.get(active_key) if active_key is not None else None
-        if before is not None and after is not None and before[3] is after[3]:
+        if active_key == was_active and active_key in same:
             self._show_curves()
             return
-        moved = before is not None and self.index() is not None
+        if not same or (active_key == was_active and active_key in before):
+            self._t = None
         self._rebuild()
-        if moved:
-            self.step_changed.emit(None)
+        self._announce()
 
     def set_curves(self, curves: Mapping[str, Curve]) -> None:
         """Dice of each kept step by key. A curve that does not fit the steps it came for is not drawn."""
         self._curves = {key: tuple(curve) for key, curve in curves.items() if self._fits(key, curve)}
         self._show_curves()
 
-    def set_live_step(
-        self,
-        key: str,
-        step: Step | None,
-        total: int,
-        value_range: tuple[float, float] | None = None,
-        threshold: float | None = None,
-    ) -> None:
-        """A step of a run that goes on, `total` in all; a step of None ends the run and takes its pictures away."""
-        known = self._live.setdefault(key, [])
-        if step is None:
-            del self._live[key]
+    def set_live_step(self, key: str, live: LiveStep | None, total: int) -> None:
+        """A step of a run that goes on, `total` in all; None ends the run and takes its pictures away."""
+        if live is None:
+            self._live.pop(key, None)
             self._rebuild_if_active(key)
             return
-        if known and known[-1].step is step:
-            return  # the run has gone on, but not to another step
-        anew = not known or step.index <= known[-1].step.index
-        if anew:
-            known.clear()
-        known.append(LiveStep(step=step, value_range=value_range, threshold=threshold))
-        self._live_total[key] = total
-        if anew:
+        changed = self._live.setdefault(key, LiveSteps()).add(live, total)
+        if changed == "all":
             self._rebuild_if_active(key)
-        elif key == self._active and key not in self._entries:
-            self.strip.append(self._live_maker(known[-1]), f"{step.t:.3f}")
+        elif changed != "nothing" and key == self._active and key not in self._entries:
+            if changed == "one":
+                self.strip.append(self._live_maker(live), step_label(live.axis, live.step))
             self._say_where()
 
     def set_active(self, key: str | None) -> None:
-        """Count the steps of another column from now on; the position goes to its final result."""
+        """Count the steps of another column from now on; what is seen stays."""
         self.set_predictions(tuple(self._entries.values()), key)
 
     def set_slice(self, index: int) -> None:
@@ -182,18 +174,33 @@ class StepsPanel(QWidget):
 
     def index(self) -> int | None:
         """The chosen kept step; None = the final result."""
-        value = self.slider.value()
-        return value if value < len(self._steps()) else None
+        steps = self._steps()
+        if self._t is None or not steps:
+            return None
+        return self._nearest(lambda step: step.t, self._t)
 
     def choose(self, index: int | None) -> None:
         """Go to a kept step, or to the final result, and announce it."""
-        self.slider.setValue(len(self._steps()) if index is None else index)
-
-    def choose_t(self, t: float) -> None:
-        """Go to the kept step nearest to `t`."""
         steps = self._steps()
-        if steps:
-            self.choose(min(range(len(steps)), key=lambda index: abs(steps[index].t - t)))
+        self._go_to(None if index is None or not 0 <= index < len(steps) else steps[index].t)
+
+    def _go_to(self, t: float | None) -> None:
+        self._t = t
+        self._place_slider()
+        self._say_where()
+        self._announce()
+
+    def _nearest(self, place: Callable[[Step], float], wanted: float) -> int:
+        steps = self._steps()
+        return min(range(len(steps)), key=lambda index: abs(place(steps[index]) - wanted))
+
+    def _announce(self) -> None:
+        """Once for every step; not while the active column has none, so that the others stay where they are."""
+        if self._prediction() is None and self._t is not None:
+            return
+        if self.index() != self._announced:
+            self._announced = self.index()
+            self.step_changed.emit(self._announced)
 
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
@@ -212,36 +219,58 @@ class StepsPanel(QWidget):
         prediction = self._prediction()
         return prediction.steps if prediction is not None else ()
 
-    def _running(self) -> list[LiveStep]:
-        return self._live.get(self._active, []) if self._active is not None and self._prediction() is None else []
+    def _without_steps(self) -> bool:
+        """One network call: nothing to scrub."""
+        prediction = self._prediction()
+        return prediction is not None and prediction.axis == "none"
+
+    def _running(self) -> LiveSteps:
+        shown = self._active is not None and self._prediction() is None
+        return self._live.get(self._active or "", LiveSteps()) if shown else LiveSteps()
 
     def _rebuild_if_active(self, key: str) -> None:
         if key == self._active and key not in self._entries:
             self._rebuild()
 
     def _rebuild(self) -> None:
-        """Everything anew for another active prediction; the slider stands at the final result."""
+        """Everything anew for another active prediction."""
         entry = self._entries.get(self._active) if self._active is not None else None
         self.chip.set_colour(entry[2] if entry else self._theme.border)
         self.chip.setVisible(entry is not None)
         self.title.setText(entry[1] if entry else "Steps")
-        with QSignalBlocker(self.slider):
-            self.slider.setRange(0, len(self._steps()))
-            self.slider.setValue(len(self._steps()))
         self.slider.setVisible(bool(self._steps()))
+        self.slider.setEnabled(not self._without_steps())
+        self.slider.setToolTip(NO_STEPS if self._without_steps() else "")
+        self._place_slider()
+        self._name_state()
         self._fill_strip()
         self._show_curves()
 
+    def _place_slider(self) -> None:
+        """The slider where the position is; the last place is the final result."""
+        steps, index = self._steps(), self.index()
+        last = index is None or self._without_steps()
+        with QSignalBlocker(self.slider):
+            self.slider.setRange(0, len(steps))
+            self.slider.setValue(len(steps) if last else index or 0)
+
+    def _name_state(self) -> None:
+        button = self._buttons["state"]
+        button.setText("Logits" if self._without_steps() else QUANTITY_NAMES["state"])
+        button.setToolTip(f"{LOGITS}: {_LOGITS_TIP}" if self._without_steps() else _TIPS["state"])
+
     def _fill_strip(self) -> None:
         entry = self._entries.get(self._active) if self._active is not None else None
-        if entry is not None:
-            steps = entry[3].steps
-            makers = [self._maker(entry[3], t) for t in (*(step.t for step in steps), None)]
-            self.strip.set_makers(makers, [*(f"{step.t:.3f}" for step in steps), "final"], entry[2])
-        else:
-            running = self._running()
-            labels = [f"{live.step.t:.3f}" for live in running]
+        if entry is None:
+            running = self._running().kept
+            labels = [step_label(live.axis, live.step) for live in running]
             self.strip.set_makers([self._live_maker(live) for live in running], labels, self._theme.accent)
+        else:
+            prediction = entry[3]
+            steps = () if self._without_steps() else prediction.steps
+            makers = [self._maker(prediction, t) for t in (*(step.t for step in steps), None)]
+            labels = [*(step_label(prediction.axis, step) for step in steps), "result" if not steps else "final"]
+            self.strip.set_makers(makers, labels, entry[2])
         self._say_where()
 
     def _maker(self, prediction: Prediction, t: float | None) -> Callable[[], Frame]:
@@ -251,38 +280,60 @@ class StepsPanel(QWidget):
         return partial(live_frame, live, self._quantity, None, self._slice)
 
     def _say_where(self) -> None:
-        steps, index, running = self._steps(), self.index(), self._running()
-        if running:
-            text = f"running, step {len(running)} of {self._live_total.get(self._active or '', 0)}"
-        elif self._prediction() is None:
-            text = "no result yet"
-        elif index is None:
-            text = "final result" if steps else "final result, no steps kept"
-        else:
-            text = f"t = {steps[index].t:.3f} \N{MIDDLE DOT} {index + 1} of {len(steps)}"
-        self.where.setText(text)
-        self.strip.set_current(self.slider.value() if self._prediction() is not None else len(running) - 1)
-        self.curve.set_t(None if index is None else steps[index].t)
+        running = self._running()
+        self.where.setText(running.words() or self._position_words())
+        known = self._prediction() is not None
+        place = 0 if self._without_steps() else self.slider.value()
+        self.strip.set_current(place if known else len(running.kept) - 1)
+        self._show_marker()
+
+    def _position_words(self) -> str:
+        prediction, index = self._prediction(), self.index()
+        if prediction is None:
+            return "no result yet"
+        if prediction.axis == "none":
+            return NO_STEPS
+        if index is None:
+            return "final result" if prediction.steps else "final result, no steps kept"
+        words = step_words(prediction.axis, prediction.steps[index])
+        if prediction.axis == "noise":
+            return words
+        return f"{words} \N{MIDDLE DOT} {index + 1} of {len(prediction.steps)}"
+
+    def _show_marker(self) -> None:
+        steps, index = self._steps(), self.index()
+        shown = index is not None and not self._without_steps()
+        self.curve.set_place(self.curve.axis.place(steps[index or 0]) if shown else None)
 
     def _fits(self, key: str, curve: Curve) -> bool:
         return key in self._entries and len(self._entries[key][3].steps) == len(curve) > 0
 
     def _show_curves(self) -> None:
+        axis = curve_axis(self._entries[key][3] for key in self._curves)
         curves = {}
         for key, values in self._curves.items():
             _, _, colour, prediction = self._entries[key]
-            curves[key] = (colour, [step.t for step in prediction.steps], values)
-        self.curve.show_curves(curves, "Dice against t needs a reference." if self._entries else "")
+            curves[key] = (colour, [axis.place(step) for step in prediction.steps], values)
+        reason = "Dice along the steps needs a reference." if self._entries else ""
+        self.curve.show_curves(curves, reason, axis)
+        self._show_marker()
 
     # ---- hands ----
 
-    def _on_slider(self) -> None:
-        self._say_where()
-        self.step_changed.emit(self.index())
+    def _on_slider(self, value: int) -> None:
+        if self._without_steps():
+            self._place_slider()
+        else:
+            self.choose(value)
 
     def _on_thumbnail(self, position: int) -> None:
-        if self._prediction() is not None:
-            self.slider.setValue(position)
+        if self._prediction() is not None and not self._without_steps():
+            self.choose(position)
+
+    def _on_place(self, place: float) -> None:
+        """A place on the axis of the curves, for the active column the step nearest to it."""
+        if self._steps() and not self._without_steps():
+            self.choose(self._nearest(self.curve.axis.place, place))
 
     def _on_quantity(self, name: str) -> None:
         self.set_quantity(name)

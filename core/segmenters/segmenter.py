@@ -24,6 +24,7 @@ from core.records import (
     Prediction,
     RunSettings,
     StageModulation,
+    Step,
     frozen_array,
 )
 from core.sampling.draws import Draws, SeededDraws
@@ -105,6 +106,7 @@ class _Run:
         self.calls = 0
         self.done = 0
         self.total = len(image.voxels) * self.plan.samples * self.plan.steps
+        self.axis = AXES[segmenter.report.family or "flow"]
         self.started = time.perf_counter()
         self.conditions = self._conditions(condition)
         self.run = RUNS[segmenter.report.family or "flow"](
@@ -151,7 +153,7 @@ class _Run:
             condition=self._used_condition(),
             modulation=self._modulation(),
             state_range=self.run.state_range,
-            axis=AXES[self.segmenter.report.family or "flow"],
+            axis=self.axis,
             provenance=provenance(self.segmenter.report, self.image, self.plan),
             findings=self._findings(),
         )
@@ -188,13 +190,19 @@ class _Run:
         return torch.from_numpy(np.array(seen, dtype=np.float32, order="C"))[None, None].to(self.segmenter.device)
 
     def _tick(self) -> None:
-        self.report(Progress(done=self.done, total=self.total, stage="sampling"))
+        self._say(None)
         self.calls += 1
 
     def _reached(self, step: MergedStep, *, live: bool) -> None:
         self.done += 1
         shown = to_step(step, step.estimate, self.run.merging, self.calls) if live else None
-        self.report(Progress(done=self.done, total=self.total, stage="sampling", step=shown))
+        self._say(shown)
+
+    def _say(self, step: Step | None) -> None:
+        limits = self.run.state_range
+        self.report(
+            Progress(done=self.done, total=self.total, stage="sampling", step=step, axis=self.axis, state_range=limits)
+        )
 
     def _used_condition(self) -> Array | None:
         if self.conditions is None or not self.conditions.used:

@@ -80,6 +80,7 @@ def prediction(
         mask=frozen_array(truth),
         threshold=(low + high) / 2,
         value_range=value_range,
+        state_range=value_range,
         steps=kept,
         settings=RunSettings(protocol=protocol),
         deviations=deviations,

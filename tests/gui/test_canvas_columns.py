@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from app.canvas.column import Column
 from app.canvas.columns import ColumnsView
+from app.canvas.frame import LiveStep
 from app.canvas.scene import HoverInfo
 from app.theme import DARK, LIGHT
 from core.records import Case, Deviation, Image
@@ -153,10 +154,10 @@ def test_an_error_is_plain_text_and_can_be_copied(columns: ColumnsView) -> None:
 def test_a_running_column_shows_its_steps_and_can_be_cancelled(qtbot: QtBot, columns: ColumnsView) -> None:
     plain_style(columns)
     column, step = columns.column("a"), fakes.prediction().steps[3]
-    columns.set_partial_step("a", step, (0.0, 1.0), 0.5)
+    columns.set_live_step("a", LiveStep(step=step, value_range=(0.0, 1.0), threshold=0.5))
     assert coloured(column) == 0, "a step counts only while the column is running"
     columns.set_state("a", "running", "Sampling")
-    columns.set_partial_step("a", step, (0.0, 1.0), 0.5)
+    columns.set_live_step("a", LiveStep(step=step, value_range=(0.0, 1.0), threshold=0.5))
     columns.set_progress("a", 4, 5, "100%p")
     assert coloured(column) > 100
     assert column.footer.caption.text() == "Mask · running, t = 0.800 · step 3"
@@ -170,7 +171,7 @@ def test_a_running_column_shows_its_steps_and_can_be_cancelled(qtbot: QtBot, col
 
 def test_a_live_step_without_range_and_threshold_shows_its_probability(columns: ColumnsView) -> None:
     columns.set_state("a", "running")
-    columns.set_partial_step("a", fakes.prediction().steps[3])
+    columns.set_live_step("a", LiveStep(step=fakes.prediction().steps[3]))
     assert columns.column("a").footer.caption.text().startswith("Probability")
     assert columns.column("a").footer.scale_bar.ends() == ("0", "1")
 

@@ -146,10 +146,10 @@ def test_live_steps_are_shown_until_the_result_comes(qtbot: QtBot, panel: StepsP
     prediction = fakes.prediction(steps=5)
     panel.set_predictions([], "a")
     for step in prediction.steps[:3]:
-        panel.set_live_step("a", step, 5, (0.0, 1.0), 0.5)
+        panel.set_live_step("a", Live(step=step, value_range=(0.0, 1.0), threshold=0.5), 5)
     qtbot.waitUntil(lambda: panel.strip.made() == 3)
     assert panel.where.text() == "running, step 3 of 5"
-    panel.set_live_step("a", prediction.steps[0], 5)
+    panel.set_live_step("a", Live(step=prediction.steps[0]), 5)
     qtbot.waitUntil(lambda: panel.strip.made() == 1)
     panel.set_predictions(entries(prediction), "a")
     qtbot.waitUntil(lambda: panel.strip.made() == 6)
@@ -157,7 +157,7 @@ def test_live_steps_are_shown_until_the_result_comes(qtbot: QtBot, panel: StepsP
 
 def test_a_run_that_ended_without_a_result_leaves_no_pictures(panel: StepsPanel) -> None:
     panel.set_predictions([], "a")
-    panel.set_live_step("a", fakes.prediction().steps[0], 5)
+    panel.set_live_step("a", Live(step=fakes.prediction().steps[0]), 5)
     panel.set_live_step("a", None, 0)
     assert panel.strip.made() == 0
     assert panel.where.text() == "no result yet"
@@ -166,7 +166,7 @@ def test_a_run_that_ended_without_a_result_leaves_no_pictures(panel: StepsPanel)
 def test_live_steps_of_another_column_do_not_disturb(qtbot: QtBot, panel: StepsPanel) -> None:
     panel.set_predictions(entries(fakes.prediction(steps=5)), "a")
     panel.choose(2)
-    panel.set_live_step("b", fakes.prediction().steps[0], 5)
+    panel.set_live_step("b", Live(step=fakes.prediction().steps[0]), 5)
     assert panel.index() == 2
     qtbot.waitUntil(lambda: panel.strip.made() == 6)
 
@@ -176,7 +176,7 @@ def test_live_steps_of_another_column_do_not_disturb(qtbot: QtBot, panel: StepsP
 
 def test_a_dice_that_does_not_exist_is_a_gap(panel: StepsPanel) -> None:
     panel.set_predictions(entries(fakes.prediction(steps=3), fakes.prediction(steps=2)), "a")
-    assert panel.curve.reason.text() == "Dice against t needs a reference."
+    assert panel.curve.reason.text() == "Dice along the steps needs a reference."
     assert panel.curve.currentWidget() is panel.curve.reason
     panel.set_curves({"a": (None, 0.5, 0.9), "b": (0.1, 0.2)})
     assert panel.curve.currentWidget() is panel.curve.plot
