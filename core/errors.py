@@ -34,6 +34,10 @@ class ConditionMissing(FlowglassError):
     """A FiLM checkpoint was asked to run, and nothing at hand says what to condition it on."""
 
 
+class ModelRefused(FlowglassError):
+    """A vision-language model that is not at hand or cannot be opened safely."""
+
+
 class SettingsRefused(FlowglassError):
     """Run settings that the checkpoint cannot follow."""
 

@@ -1,30 +1,36 @@
-"""The condition of every window, looked up once per window and not once per network call (spec section 7)."""
+"""The condition of every window, looked up or computed once per window and not once per network call (spec 7)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import PurePath
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from core.conditioning.features import find_feature
+from core.conditioning.asking import Asker, check_words
+from core.conditioning.features import Found, features_of
 from core.conditioning.keys import window_id
+from core.conditioning.profile_writing import narrowed
 from core.conditioning.profiles import ProfileCache
+from core.conditioning.provider import ModelProvider
 from core.errors import ConditionMissing, ShapeMismatch
-from core.names import PROFILE_CACHE
 from core.networks.film import Conditioner
-from core.records import Array, CheckpointReport, FilmReport, FilmSettings
+from core.records import Array, CheckpointReport, Condition, FilmReport, FilmSettings, frozen_array
 
 SHUFFLE_SEED = 1234
-NARROW = {"float16": torch.float16, "fp16": torch.float16, "bfloat16": torch.bfloat16, "bf16": torch.bfloat16}
 MaskOf = Callable[[], Tensor]
 """Runs the preliminary FiLM-off pass on a batch: (n, 1, h, w) {0, 1}."""
 
 
 class WindowConditions:
-    """Hands out (n, cond_dim) for a batch of windows, and remembers what it handed out (`used`, in window order)."""
+    """Hands out (n, cond_dim) for a batch of windows, and remembers what it handed out.
+
+    `used` and `told` are by window; of an image with several slices they tell the last one. `model`: asked where
+    `profiles` do not know a window, and opened no sooner. `tick`: see `Asker`.
+    """
 
     def __init__(
         self,
@@ -35,18 +41,33 @@ class WindowConditions:
         *,
         shared: bool,
         given: Array | Tensor | None,
+        model: ModelProvider | None = None,
+        tick: Callable[[], None] = lambda: None,
     ) -> None:
         assert report.film is not None, "only asked for checkpoints with FiLM heads"
         self._report, self._film, self._settings = report, report.film, settings
-        self._conditioner, self._profiles = conditioner, profiles
+        self._conditioner, self._asker = conditioner, Asker(report, profiles, model, tick)
         self._shared, self._given = shared, _checked(given, report.film)
-        self._first: Tensor | None = None
+        self._first: tuple[Tensor, Condition] | None = None
+        self._told: dict[int, Condition] = {}
         self.used: dict[int, Array] = {}
+        if self._by_words:
+            check_words(report.film, model)
+
+    @property
+    def told(self) -> tuple[Condition, ...]:
+        """What every window was told and by whom, in window order."""
+        return tuple(condition for _, condition in sorted(self._told.items()))
+
+    @property
+    def _by_words(self) -> bool:
+        return self._given is None and self._settings.text is not None
 
     @property
     def needs_mask(self) -> bool:
         """Whether the mask of that pass decides the condition, which it does not once there is one to reuse."""
-        return self.draws_mask and self._given is None and not (self._shared and self._first is not None)
+        known = self._given is not None or self._by_words or (self._shared and self._first is not None)
+        return self.draws_mask and not known
 
     @property
     def draws_mask(self) -> bool:
@@ -57,35 +78,59 @@ class WindowConditions:
         return self._film.input_mode != "raw" and self._report.mode == "dfm_binary" and self._film.point == "A"
 
     def for_batch(self, windows: Tensor, numbers: range, mask_of: MaskOf) -> Tensor:
-        """(n, cond_dim) on the windows' device. Raises `ConditionMissing` when a profile is not at hand."""
-        rows = self._rows(windows, numbers, mask_of).to(windows.device)
+        """(n, cond_dim) on the windows' device. Raises `ConditionMissing` when neither cache nor model can tell."""
+        rows, told = self._rows(windows, numbers, mask_of)
+        order = list(range(len(rows)))
         if self._settings.mode == "shuffle":
-            order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(SHUFFLE_SEED))
-            rows = rows[order.to(rows.device)]
+            order = torch.randperm(len(rows), generator=torch.Generator().manual_seed(SHUFFLE_SEED)).tolist()
+        rows = rows.to(windows.device)[order]
         self.used.update(zip(numbers, rows.cpu().numpy().copy(), strict=True))
+        self._told.update((number, replace(told[at], window=number)) for number, at in zip(numbers, order, strict=True))
         return rows
 
-    def for_image(self, image: Tensor, path: str | None) -> None:
+    def for_image(self, image: Tensor, path: str | None, mask_of: MaskOf | None = None) -> None:
         """Take one condition for the whole image (1, 1, H, W), as the producers' validation does.
 
-        One that was given by hand stays.
+        One that was given by hand, or in a person's words, stays. `mask_of` runs the FiLM-off pass on the image, for
+        checkpoints that show its result to the model; without it only the cache can tell.
         """
-        if self._given is not None:
+        if self._given is not None or self._by_words:
             return
-        feature = self._profiles_for(self._image_identities(image, path))
-        self._first, self._shared = self._project(feature[None], image.device), True
+        shown: Tensor | None = image
+        if self.draws_mask:
+            shown = None if mask_of is None else self._shown(image, mask_of)
+        identities = self._image_identities(image if shown is None else shown, path)
+        found = self._asker.find(identities, None if shown is None else shown[0].cpu().numpy())
+        self._share(found, image.device)
 
-    def _rows(self, windows: Tensor, numbers: range, mask_of: MaskOf) -> Tensor:
+    def _rows(self, windows: Tensor, numbers: range, mask_of: MaskOf) -> tuple[Tensor, Sequence[Condition]]:
+        """Conditions of a batch, (n, cond_dim), and what is told of each."""
         if self._given is not None:
-            return self._given_rows(numbers)
-        if self._shared and self._first is not None:
-            return self._first.expand(len(numbers), -1)
-        shown = self._shown(windows, mask_of) if self.needs_mask else windows
-        if not self._shared:
-            return self._project(np.stack([self._feature(shown, i) for i in range(len(shown))]), windows.device)
-        index = _representative(self._film.batch_strategy, len(shown))
-        self._first = self._project(self._feature(shown, index)[None], windows.device)
-        return self._first.expand(len(numbers), -1)
+            rows = self._given_rows(numbers)
+            return rows, [_condition(row, None) for row in rows.numpy()]
+        if self._by_words and self._first is None:
+            assert self._settings.text is not None
+            self._share(self._asker.words(self._settings.text), windows.device)
+        if self._first is None or not self._shared:
+            shown = self._shown(windows, mask_of) if self.needs_mask else windows
+            if not self._shared:
+                found = [self._find(shown, position) for position in range(len(shown))]
+                rows = self._project(found, windows.device)
+                return rows, [_condition(row, item) for row, item in zip(rows.cpu().numpy(), found, strict=True)]
+            self._share(self._find(shown, _representative(self._film.batch_strategy, len(shown))), windows.device)
+        assert self._first is not None
+        row, condition = self._first
+        return row.expand(len(numbers), -1), [condition] * len(numbers)
+
+    def _share(self, found: Found, device: torch.device) -> None:
+        """From now on every window gets this one."""
+        if self._asker.options.center and self._film.condition == "logits":
+            raise ConditionMissing(
+                "This checkpoint subtracts the mean of a batch from its logits features, so one feature for all "
+                "windows says nothing. Give each window its own condition, or run it with FiLM off, which is labelled."
+            )
+        row = self._project([found], device)
+        self._first, self._shared = (row, _condition(row[0].cpu().numpy(), found)), True
 
     def _given_rows(self, numbers: range) -> Tensor:
         assert self._given is not None
@@ -108,16 +153,9 @@ class WindowConditions:
         faded = (1 - alpha * mask) * base
         return torch.cat((faded + alpha * mask, faded, faded), dim=1)
 
-    def _feature(self, shown: Tensor, position: int) -> Array:
+    def _find(self, shown: Tensor, position: int) -> Found:
         window = shown[position].cpu().numpy()
-        return self._profiles_for((window_id(window, position, self._suffix),))
-
-    def _profiles_for(self, identities: tuple[str, ...]) -> Array:
-        for identity in identities:
-            feature = find_feature(self._profiles, identity, self._report)
-            if feature is not None:
-                return feature
-        raise ConditionMissing(_missing(self._report, self._film, self._profiles))
+        return self._asker.find((window_id(window, position, self._suffix),), window)
 
     @property
     def _suffix(self) -> str:
@@ -133,16 +171,30 @@ class WindowConditions:
         named = f"unknown:{sample}" + (f"|{self._suffix}" if self._suffix else "")
         return (named, by_pixels)
 
-    def _project(self, features: Array, device: torch.device) -> Tensor:
+    def _project(self, found: Sequence[Found], device: torch.device) -> Tensor:
+        features = features_of(found, self._film, self._asker.options)
         out: Tensor = self._conditioner(as_stored(features, self._film).to(device))
         return out
 
 
 def as_stored(features: Array, film: FilmReport | None) -> Tensor:
     """Features (n, width) with the rounding of the producer's cache, as float32 (spec section 7)."""
-    stored = torch.from_numpy(np.array(features, dtype=np.float32))
-    dtype = NARROW.get("" if film is None else film.embedding_dtype.removeprefix("torch."))
-    return stored if dtype is None else stored.to(dtype).to(torch.float32)
+    return narrowed(features, "" if film is None else film.embedding_dtype).to(torch.float32)
+
+
+def _condition(row: Array, found: Found | None) -> Condition:
+    """The record of one window, whose number is filled in later; `found` None = the vector was handed over."""
+    if found is None:
+        return Condition(window=0, vector=frozen_array(row), origin="given")
+    return Condition(
+        window=0,
+        vector=frozen_array(row),
+        origin=found.origin,
+        source=found.source,
+        prompts=found.prompts,
+        answers=found.answers,
+        fields=found.fields,
+    )
 
 
 def _checked(given: Array | Tensor | None, film: FilmReport) -> Array | None:
@@ -163,14 +215,3 @@ def _representative(strategy: str, count: int) -> int:
     if strategy != "random":
         return 0
     return int(torch.randint(count, (1,), generator=torch.Generator().manual_seed(0)))
-
-
-def _missing(report: CheckpointReport, film: FilmReport, profiles: ProfileCache) -> str:
-    name = PurePath(report.path).name
-    looked = ", ".join(str(source) for source in profiles.sources) or "no profile cache lies beside the checkpoint"
-    return (
-        f"{name} was trained with a condition from {film.vlm or 'a vision-language model'}, and there is no profile of "
-        f"this image to condition it on (looked in: {looked}). "
-        f"Drop the profile cache of this data set on the window or put it beside the checkpoint as {PROFILE_CACHE}; "
-        "or run it with FiLM off, which is labelled."
-    )
