@@ -21,6 +21,7 @@ from core.networks.segdiff.config import SegDiffConfig
 from tests.builders import CFM, DFM, SOFT
 
 BY_NAME = {architecture.name: architecture for architecture in ARCHITECTURES}
+LAST_LAYERS = ("_head.weight", "final_conv.weight", "out_conv.weight")
 SOFT2HARD = {"soft2hard_weight": 1.0, "soft_sharpness": 4.0, "hard_weight": 1.0, "soft_weight": 1.0}
 
 
@@ -118,14 +119,16 @@ def random_weights(architecture: Architecture, config: Any, seed: int = 0) -> di
     """Initial weights, stirred a little so that what starts at zero is not."""
     torch.manual_seed(seed)
     state = architecture.build(config).state_dict()
-    keep = ("running_var", "resample_filter", "num_batches_tracked")
-    tables = architecture.family == "diffusion"
-    return {
-        key: value
-        if key.endswith(keep) or (tables and key.count(".") == 1)
-        else value + 0.01 * torch.randn(value.shape)
-        for key, value in state.items()
-    }
+    return {key: _stirred(architecture, key, value) for key, value in state.items()}
+
+
+def _stirred(architecture: Architecture, key: str, value: Tensor) -> Tensor:
+    tables = architecture.family == "diffusion" and key.count(".") == 1
+    if tables or key.endswith(("running_var", "resample_filter", "num_batches_tracked")):
+        return value
+    stirred = value + 0.01 * torch.randn(value.shape)
+    # The velocity of a random network is so rough that the adaptive solver needs thousands of calls.
+    return 0.01 * stirred if architecture.family == "flow" and key.endswith(LAST_LAYERS) else stirred
 
 
 def write_file(path: Path, name: str, seed: int = 0, config: Any = None, **changes: Any) -> Path:
