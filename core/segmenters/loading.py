@@ -18,14 +18,23 @@ from core.checkpoints.reader import open_checkpoint, read_many
 from core.conditioning.profiles import ProfileCache, profile_sources
 from core.errors import CheckpointRefused
 from core.inference.device import resolve_device
+from core.networks.diffusion.network import Denoiser
 from core.networks.film import Conditioner
 from core.progress import Progress, Report
 from core.records import CheckpointReport, Evidence, Finding
+from core.sampling.schedule import cosine_tables
 from core.segmenters.segmenter import Segmenter
 
 SMALL_FILE = 1 << 20
 """Numbers that are read of a file which no known network fits."""
-CAUSES = ((HEADS, "FiLM heads"), (CONDITIONER, "FiLM conditioner"), ("unet.", "network"))
+CAUSES = (
+    (HEADS, "FiLM heads"),
+    (CONDITIONER, "FiLM conditioner"),
+    ("diffusion_model.model.", "network"),
+    ("diffusion_model.", "noise schedule"),
+    ("unet.", "network"),
+    ("model.", "network"),
+)
 
 
 def load_segmenter(
@@ -143,7 +152,7 @@ def _fill(
         _assign(conditioner, {k.removeprefix(CONDITIONER): v for k, v in state.items() if k.startswith(CONDITIONER)})
     if broken:
         raise CheckpointRefused((_not_finite(broken), *found.report.findings))
-    return _narrow(found.weights)
+    return _narrow(found.weights) + _other_schedule(network)
 
 
 def _also_not_finite(contents: Contents, weights: Mapping[str, TensorInfo]) -> tuple[Finding, ...]:
@@ -176,6 +185,24 @@ def _narrow(weights: Mapping[str, TensorInfo]) -> tuple[Finding, ...]:
     message = f"Some weights are stored as {', '.join(sorted(narrow))} and were widened to float32 to run."
     remedy = "Nothing to do; results may differ in the last digits from a run in the narrow type."
     return (Finding(severity="note", code="weights.widened", message=message, remedy=remedy),)
+
+
+def _other_schedule(network: nn.Module) -> tuple[Finding, ...]:
+    """A note when the stored schedule is not the cosine one, which is all that both code bases know."""
+    if not isinstance(network, Denoiser):
+        return ()
+    tables = network.diffusion_model.tables
+    usual = cosine_tables(len(tables["betas"]), alphas="alphas" in tables)
+    other = [
+        name for name, table in tables.items() if not np.allclose(table.numpy(), usual[name], rtol=1e-3, atol=1e-5)
+    ]
+    if not other:
+        return ()
+    message = (
+        f"The noise schedule in the file is not the cosine schedule of soft-seg and sofl-seg ({', '.join(other)})."
+    )
+    remedy = "Nothing to do if it was trained with another schedule: the stored one is used."
+    return (Finding(severity="warning", code="schedule.not-cosine", message=message, remedy=remedy),)
 
 
 def _completed(report: CheckpointReport, notes: tuple[Finding, ...]) -> CheckpointReport:
