@@ -43,3 +43,29 @@ def missing_average(inventory: Inventory, family: str | None, use_ema: bool) -> 
     )
     remedy = "Ask its author for the original file, in which nothing was left out."
     return (Finding(severity="warning", code=f"weights.{wished}-missing", message=message, remedy=remedy),)
+
+
+YOUNG = 0.05
+"""A share of random weights that nobody trained on purpose."""
+
+
+def young_average(inventory: Inventory, family: str | None, use_ema: bool) -> tuple[Finding, ...]:
+    """A warning when the EMA copy of a diffusion model is still largely its random start.
+
+    It starts as a copy of the initial weights and has no bias correction, so after n steps they keep a share of
+    decay**n (supervised-diffusion-models 2.2).
+    """
+    decay, steps = inventory.hyper_parameters.get("ema_decay", 0.9999), inventory.counter("global_step")
+    if family != "diffusion" or not use_ema or "ema" not in inventory.sets or steps is None:
+        return ()
+    if isinstance(decay, bool) or not isinstance(decay, (int, float)) or not 0 < decay < 1:
+        return ()
+    share = decay ** min(steps, 1_000_000_000)
+    if share < YOUNG:
+        return ()
+    message = (
+        f"The EMA copy is {share:.0%} random initial weights: decay {decay:g} was applied for {steps:,} steps only. "
+        "The producer validated and tested with it all the same."
+    )
+    remedy = "Switch to the model weights to see what the training has reached."
+    return (Finding(severity="warning", code="weights.ema-young", message=message, remedy=remedy),)

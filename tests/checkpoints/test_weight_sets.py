@@ -13,7 +13,7 @@ from torch.optim.swa_utils import AveragedModel
 
 from core.checkpoints.inventory import Inventory, build_inventory, parameters
 from core.checkpoints.reader import open_checkpoint, read_array
-from core.checkpoints.weight_choice import default_set, measured_set, missing_average
+from core.checkpoints.weight_choice import default_set, measured_set, missing_average, young_average
 from tests.checkpoints.lightning_runs import Tiny, train
 from tests.checkpoints.synthetic import contents, tensor
 from tests.shared_data import FIXTURES, needs_shared
@@ -276,6 +276,27 @@ def test_a_diffusion_model_without_its_ema_copy_is_warned_of() -> None:
     assert (finding.severity, finding.code) == ("warning", "weights.ema-missing")
     assert finding.remedy
     assert missing_average(inventory, "diffusion", False) == ()
+
+
+@pytest.mark.parametrize(
+    ("settings", "steps", "share"),
+    [
+        ({}, 100, "99%"),
+        ({"ema_decay": 0.99}, 100, "37%"),
+        ({"ema_decay": 0.99}, 400, None),
+        ({}, 40_000, None),
+        *(({"ema_decay": odd}, 1, None) for odd in ("0.9", True, 1, 0, -1.0, None)),
+    ],
+)
+def test_an_ema_copy_that_is_still_its_random_start_is_warned_of(
+    settings: dict[str, Any], steps: int, share: str | None
+) -> None:
+    file = contents(NET, settings, ema_state_dict=copy(NET), global_step=steps)
+    found = young_average(build_inventory(file), "diffusion", True)
+    assert [item.code for item in found] == (["weights.ema-young"] if share else [])
+    assert not share or f"is {share} random" in found[0].message
+    assert young_average(build_inventory(file), "diffusion", False) == ()
+    assert young_average(inventory_of(NET, global_step=1), "diffusion", True) == ()
 
 
 @needs_shared
