@@ -140,8 +140,6 @@ def _below_a_prefix(copy: Weights, model: Weights) -> Aligned | None:
 def _without_dots(copy: Weights, model: Weights) -> Aligned | None:
     """Averages that are buffers cannot have dots in their names: `net_0_weight` or `net0weight`."""
     names = {_flat(key): key for key in model}
-    if len(names) < len(model) or any("." in key for key in copy):
-        return None
     placed = {names.get(_flat(key), key): info for key, info in copy.items()}
     return _whole(placed, model, lambda key: True) if len(placed) == len(copy) else None
 

@@ -112,7 +112,9 @@ def _split(tensors: Weights) -> tuple[Weights, list[Offer]]:
         if first in MIRRORS and rest:
             parts.setdefault(first, {})[rest] = info
     own = {key: info for key, info in tensors.items() if key.partition(".")[0] not in parts}
-    if own and PLAIN_MODULE in parts and not _is_a_copy(parts[PLAIN_MODULE], own):
+    if not own:  # beside nothing, such a name is a name like any other
+        return tensors, []
+    if PLAIN_MODULE in parts and not _is_a_copy(parts[PLAIN_MODULE], own):
         del parts[PLAIN_MODULE]
         own = {key: info for key, info in tensors.items() if key.partition(".")[0] not in parts}
     return own, [
@@ -134,6 +136,9 @@ def _only_an_average(tensors: Weights, read_number: ReadNumber, findings: list[F
     if "n_averaged" in counters and own and all(key.startswith("module.") for key in own):
         return _averaged_model(own, counters, read_number, findings)
     average = {key: info for key, info in own.items() if key.startswith("ema_model.")}
+    if len(average) == len(tensors) and "ema_model.betas" in average:  # the copy of a DiffusionModel, cut out
+        weights = {"diffusion_model." + key.removeprefix("ema_model."): info for key, info in average.items()}
+        return WeightSets(sets={"ema": weights}, origins={"ema": "ema_model.* (no others are there)"}, stored="ema")
     online = {key: info for key, info in own.items() if key.startswith("online_model.")}
     if not average or len(average) + len(online) < len(own) or not (online or counters):
         return None

@@ -157,6 +157,24 @@ def test_a_mirror_that_is_incomplete_or_misshapen_is_not_offered(broken: dict[st
     assert "weights.ema-incomplete" in codes(inventory)
 
 
+def test_a_mirror_without_the_model_is_an_average_alone() -> None:
+    inventory = inventory_of({"ema_model" + key.removeprefix("diffusion_model"): DIFFUSION[key] for key in DIFFUSION})
+    assert (list(inventory.sets), inventory.stored, inventory.shapes) == (["ema"], "ema", DIFFUSION)
+    assert default_set(inventory, "diffusion", True)[0] == default_set(inventory, "diffusion", False)[0] == "ema"
+
+
+@pytest.mark.parametrize("first", ["ema_model", "model_ema", "ema", "swa_model"])
+def test_a_name_beside_nothing_is_a_name_like_any_other(first: str) -> None:
+    shapes = {f"{first}.net.weight": (2, 2), f"{first}.net.bias": (2,)}
+    assert inventory_of(shapes).shapes == shapes
+
+
+def test_an_average_of_a_small_part_is_not_taken_for_one_of_the_model() -> None:
+    inventory = inventory_of(NET | {"head.weight": (2, 2)}, ema_state_dict=copy({"weight": (2, 2)}))
+    assert list(inventory.sets) == ["model"]
+    assert "weights.ema-incomplete" in codes(inventory)
+
+
 def test_the_average_of_a_module_with_a_mirror_is_taken_without_it() -> None:
     whole = DIFFUSION | {"ema_model" + key.removeprefix("diffusion_model"): shape for key, shape in DIFFUSION.items()}
     state = {"average_model_state": copy(whole), "n_averaged": 2, "latest_update_epoch": 3}
@@ -214,6 +232,19 @@ def test_an_average_of_parameters_alone_has_the_models_batch_statistics() -> Non
     assert shapes_of(inventory, "ema") == whole
     assert inventory.sets["ema"]["net.1.running_mean"] is inventory.weights["net.1.running_mean"]
     assert "weights.ema-shares" in codes(inventory)
+
+
+def test_a_list_of_parameters_skips_batch_statistics() -> None:
+    whole = {"net.0.weight": (4, 3), "net.1.running_mean": (4,), "net.1.weight": (4,), "net.1.running_var": (4,)}
+    inventory = inventory_of(whole, ema={"shadow_params": [tensor((4, 3)), tensor((4,))]})
+    assert shapes_of(inventory, "ema") == whole
+    assert inventory.sets["ema"]["net.1.running_var"] is inventory.weights["net.1.running_var"]
+    assert inventory.sets["ema"]["net.1.weight"] is not inventory.weights["net.1.weight"]
+
+
+def test_names_that_become_one_without_their_dots_are_not_guessed() -> None:
+    inventory = inventory_of({"a.b": (2,), "a_b": (2,)}, ema_state_dict=copy({"a__b": (2,)}))
+    assert list(inventory.sets) == ["model"]
 
 
 @pytest.mark.parametrize(
