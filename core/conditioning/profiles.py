@@ -208,11 +208,11 @@ def _read(entry: _Entry, name: str) -> Profile | None:
     if entry.ours is None:
         with _on_disk(entry.numbers) as path:
             return _theirs(path, name, entry.source)
-    words = _words(entry.ours)
-    with _on_disk(entry.numbers) as path:
-        # Two files are never replaced at one moment: numbers and words of different writers count as absent.
-        if words.get("name") != name or words.get("sha256") != hashlib.sha256(_bytes(_Part(path))).hexdigest():
-            return None
+    words, raw = _words(entry.ours), _bytes(entry.numbers)
+    # Two files are never replaced at one moment: numbers and words of different writers count as absent.
+    if words.get("name") != name or words.get("sha256") != hashlib.sha256(raw).hexdigest():
+        return None
+    with _copied_out(raw) as path:  # the bytes that were just checked, not what may lie there by now
         feature = _feature(path, TENSOR)
     said = {key: words.get(key, "") for key in ("prompt", "model", "revision", "recipe")}
     if feature is None or not all(isinstance(value, str) for value in said.values()):
@@ -263,8 +263,14 @@ def _on_disk(part: _Part) -> Iterator[Path]:
     """A path to read the part from; a member of a tar is copied out, never under its own name."""
     if part.size is None:
         yield part.path
-        return
+    else:
+        with _copied_out(_bytes(part)) as path:
+            yield path
+
+
+@contextmanager
+def _copied_out(raw: bytes) -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "profile"
-        path.write_bytes(_bytes(part))
+        path.write_bytes(raw)
         yield path

@@ -168,9 +168,11 @@ class VisionLanguageModel:
         )
         seen = self._seen(picture)
         count = int(seen["image_grid_thw"].prod()) // self._images.merge_size**2
-        # Only the first place is the picture's: a prompt that spells the word out does not get more of them.
         tokens = self._tokenizer(text.replace(IMAGE_PAD, IMAGE_PAD * count, 1), return_tensors="pt")
-        tokens["mm_token_type_ids"] = (tokens["input_ids"] == self._network.config.image_token_id).long()
+        places = tokens["input_ids"] == self._network.config.image_token_id
+        if int(places.sum()) != count:
+            raise ModelRefused(f"A prompt must not hold {IMAGE_PAD}, which stands for the picture: {prompt[:80]!r}")
+        tokens["mm_token_type_ids"] = places.long()
         return {**tokens.to(self._network.device), **seen}
 
     def _seen(self, picture: Picture) -> dict[str, torch.Tensor]:
