@@ -10,7 +10,7 @@ from typing import Literal
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from app.item_models.runs import main_checkpoint
+from app.item_models.run_words import main_checkpoint
 from app.items import Note
 from app.jobs import Failure, Job, JobQueue
 from app.store import Store

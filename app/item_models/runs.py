@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Sequence
 from enum import IntEnum
 from typing import Any
 
 from PySide6.QtCore import (
     QAbstractItemModel,
-    QDateTime,
-    QLocale,
     QMimeData,
     QModelIndex,
     QObject,
@@ -22,16 +19,23 @@ from PySide6.QtGui import QIcon
 
 from app.item_models.facts import size_text
 from app.item_models.library import state_icon
+from app.item_models.run_words import (
+    PICKED,
+    details,
+    folded,
+    main_checkpoint,
+    run_tooltip,
+    score_text,
+    search_text,
+    status_sign,
+    title,
+)
 from app.panels.widgets.text import plain_tooltip, printable
 from app.store import Store
 from app.theme import Theme
 from core.records import RunCheckpoint, TrainingRun
 
 Index = QModelIndex | QPersistentModelIndex
-DOT = " \N{MIDDLE DOT} "
-STAR = "\N{BLACK STAR}"
-PICKED = f"{STAR} The producers' evaluation takes this checkpoint of all runs of its model and data set."
-LONGEST = 600
 Order = Callable[[TrainingRun], Any]
 
 
@@ -72,19 +76,20 @@ class RunTree(QAbstractItemModel):
         super().__init__(parent)
         self._store, self._theme = store, theme
         self._numbers: dict[str, int] = {}
+        self._texts: dict[str, str] = {}
         self._shown: list[TrainingRun] = []
         self._rows: dict[int, int] = {}
         self._icons: dict[tuple[str, str], QIcon] = {}
         self._words: tuple[str, ...] = ()
         self._order = next(iter(ORDERS))
-        store.training_runs_listed.connect(self._arrange)
+        store.training_runs_listed.connect(self._on_listed)
         store.training_runs_removed.connect(self._arrange)
 
     # ---- which rows --------------------------------------------------------------------------------------------------
 
     def set_filter(self, text: str) -> None:
         """Only runs in which every word of `text` occurs: name, model, data set, tag, status or date."""
-        self._words = tuple(_folded(text).split())
+        self._words = tuple(folded(text).split())
         self._arrange()
 
     def set_order(self, order: str) -> None:
@@ -96,19 +101,22 @@ class RunTree(QAbstractItemModel):
         self._theme = theme
         self._icons.clear()
 
+    def _on_listed(self, runs: Sequence[str]) -> None:
+        """Number them for good, and keep what the filter searches: that is asked with every letter that is typed."""
+        for path in runs:
+            self._numbers.setdefault(path, len(self._numbers) + 1)
+            self._texts[path] = search_text(self._store.training_runs[path])
+        self._arrange()
+
     def _arrange(self, _: object = None) -> None:
         self.beginResetModel()
         runs = self._store.training_runs.values()
-        for run in runs:
-            self._numbers.setdefault(run.path, len(self._numbers) + 1)
         self._shown = sorted(filter(self._matches, runs), key=ORDERS[self._order])
         self._rows = {self._numbers[run.path]: row for row, run in enumerate(self._shown)}
         self.endResetModel()
 
     def _matches(self, run: TrainingRun) -> bool:
-        if not self._words:
-            return True
-        text = _folded(" ".join(filter(None, (run.id, run.model, run.dataset, run.tag, run.status, date_text(run)))))
+        text = self._texts[run.path] if self._words else ""
         return all(word in text for word in self._words)
 
     def index_of(self, run: str) -> QModelIndex:
@@ -200,70 +208,3 @@ class RunTree(QAbstractItemModel):
         if (glyph, colour) not in self._icons:
             self._icons[glyph, colour] = state_icon(glyph, colour)
         return self._icons[glyph, colour]
-
-
-# ---- words ----------------------------------------------------------------------------------------------------------
-
-
-def main_checkpoint(run: TrainingRun) -> str | None:
-    """The one that opens when the run is opened: best before last before SWA, as the record lists them."""
-    return run.checkpoints[0].path if run.checkpoints else None
-
-
-def title(run: TrainingRun) -> str:
-    """Model and tag where they are known, for the second line says data set and date; else the run's own name."""
-    if run.model is None:
-        return run.id
-    return f"{run.model}{DOT}{run.tag}" if run.tag else run.model
-
-
-def details(run: TrainingRun) -> str:
-    """`xca · 23.11.26 · completed` behind a score; without one, what happened comes first. The end may be cut."""
-    warnings = sum(finding.severity != "note" for finding in run.findings)
-    remarks = f"{warnings} warning{'s' * (warnings != 1)}" if warnings else ""
-    status = "no status" if run.status == "unknown" else run.status
-    empty = "" if run.checkpoints else "no checkpoint"
-    facts, happened = (run.dataset, date_text(run)), (status, empty)
-    parts = (*happened, *facts) if run.metric is None else (*facts, *happened)
-    return DOT.join(filter(None, (*parts, remarks)))
-
-
-def date_text(run: TrainingRun) -> str:
-    """The day in the form of the desktop, as the training machine had it."""
-    moment = _moment(run)
-    return QLocale().toString(moment.date(), QLocale.FormatType.ShortFormat) if moment.isValid() else ""
-
-
-def _moment(run: TrainingRun) -> QDateTime:
-    return QDateTime.fromString((run.created or "")[:19], Qt.DateFormat.ISODate)
-
-
-def score_text(run: TrainingRun) -> str:
-    return "" if run.metric is None else f"{run.metric:.4f}"
-
-
-def run_tooltip(run: TrainingRun) -> str:
-    score = f"{run.metric_name} {run.metric:.6g} ({run.metric_from})" if run.metric is not None else "No score recorded"
-    error = f"Error: {run.error[:LONGEST]}" if run.error else ""
-    names = ", ".join(filter(None, (run.model, run.dataset, run.tag)))
-    started = _moment(run)
-    when = f"Started: {QLocale().toString(started, QLocale.FormatType.ShortFormat)}" if started.isValid() else ""
-    remarks = [finding.message for finding in run.findings]
-    picked = PICKED if any(item.picked for item in run.checkpoints) else ""
-    lines = (run.id, names, when, f"Status: {run.status}", error, score, picked, *remarks, run.path)
-    return "\n".join(filter(None, lines))
-
-
-def status_sign(run: TrainingRun, theme: Theme) -> tuple[str, str]:
-    """Sign and colour: the sign alone tells the four apart."""
-    signs = {
-        "completed": ("\N{CHECK MARK}", theme.ok),
-        "failed": ("\N{MULTIPLICATION SIGN}", theme.error),
-        "running": ("\N{HORIZONTAL ELLIPSIS}", theme.warning),
-    }
-    return signs.get(run.status, ("?", theme.muted))
-
-
-def _folded(text: str) -> str:
-    """Composed and without case: some systems store Hangul and accents in pieces."""
-    return unicodedata.normalize("NFC", text).casefold()

@@ -9,11 +9,12 @@ from PySide6.QtGui import QColor, QFont, QIcon, QPainter
 from PySide6.QtWidgets import QApplication, QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from app.item_models.library import ICON_PX
-from app.item_models.runs import STAR, RunRole
+from app.item_models.run_words import STAR
+from app.item_models.runs import RunRole
 from app.theme import Theme
 
 Index = QModelIndex | QPersistentModelIndex
-GAP, PAD, INDENT_PX = 6, 3, 14
+GAP, PAD, LEADING, INDENT_PX = 6, 3, 1, 14
 # Hangul and Han come from another font, which is higher than the line: it must not be cut.
 LINE = Qt.AlignmentFlag.AlignVCenter | Qt.TextFlag.TextDontClip | Qt.TextFlag.TextSingleLine
 
@@ -27,7 +28,7 @@ class RunDelegate(QStyledItemDelegate):
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         lines = 1 if index.parent().isValid() else 2
-        return QSize(160, lines * option.fontMetrics.lineSpacing() + 2 * PAD)
+        return QSize(160, lines * _line_height(option) + 2 * PAD)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         painter.save()
@@ -46,6 +47,10 @@ def _background(painter: QPainter, option: QStyleOptionViewItem, index: Index) -
     style.drawControl(QStyle.ControlElement.CE_ItemViewItem, panel, painter, option.widget)
 
 
+def _line_height(option: QStyleOptionViewItem) -> int:
+    return option.fontMetrics.lineSpacing() + LEADING
+
+
 @dataclass(frozen=True, slots=True)
 class _Inks:
     plain: QColor
@@ -61,7 +66,7 @@ def _inks(option: QStyleOptionViewItem, theme: Theme) -> _Inks:
 
 
 def _paint_run(painter: QPainter, option: QStyleOptionViewItem, area: QRect, index: Index, inks: _Inks) -> None:
-    height = option.fontMetrics.lineSpacing()
+    height = _line_height(option)
     first = QRect(area.left(), area.top(), area.width(), height)
     icon = index.data(Qt.ItemDataRole.DecorationRole)
     icon.paint(painter, QRect(first.left(), first.center().y() - ICON_PX // 2 + 1, ICON_PX, ICON_PX))
