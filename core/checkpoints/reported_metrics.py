@@ -79,11 +79,9 @@ def _model_checkpoint(
     name = _monitor(key, state)
     if name is None or "best_model_score" not in state:
         return
-    seen: list[float] = []
     for entry in ("best_model_score", "current_score"):
         value = _finite(contents, state.get(entry), name, findings)
-        if value is not None and value not in seen:
-            seen.append(value)
+        if value is not None:
             file = _file_of(contents, state, entry, value)
             yield _Score(name=name, value=value, key=key, file=file, waited=_waited(stopping, name, value, key))
 
