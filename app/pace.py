@@ -6,6 +6,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 
+SAMPLING = "sampling"
+"""The stage of a run that is worth an estimate: its steps take equally long."""
 LOOKED_AT_S = 30.0
 LEAST_S, LEAST_STEPS = 2.0, 3
 """The first step of a run is often the slowest, so nothing is said before that time or that many steps."""

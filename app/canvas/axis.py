@@ -9,7 +9,7 @@ from core.records import Axis, Prediction, Step
 
 ONE_CALL = "one network call"
 NO_STEPS = f"{ONE_CALL}: no steps"
-_THIRDS = ((0.0, "0"), (0.5, "0.5"), (1.0, "1"))
+_ENDS_AND_MIDDLE = ((0.0, "0"), (0.5, "0.5"), (1.0, "1"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +20,7 @@ class CurveAxis:
     label: str
     own: Axis | None = None
     falling: bool = False
-    ticks: tuple[tuple[float, str], ...] = _THIRDS
+    ticks: tuple[tuple[float, str], ...] = _ENDS_AND_MIDDLE
 
     def place(self, step: Step) -> float:
         """Where a step lies on this axis."""
@@ -29,8 +29,8 @@ class CurveAxis:
 
 TIME = CurveAxis(label="t", own="time")
 NOISE = CurveAxis(label="noise level", own="noise", falling=True)
-NOTHING = CurveAxis(label=NO_STEPS, own="none", ticks=())
-MIXED = CurveAxis(label="from noise (0) to mask (1)")
+NOTHING = CurveAxis(label="one call", own="none", ticks=())
+MIXED = CurveAxis(label="noise \N{RIGHTWARDS ARROW} mask")
 
 
 def curve_axis(predictions: Iterable[Prediction]) -> CurveAxis:
@@ -52,9 +52,9 @@ def step_words(axis: Axis, step: Step) -> str:
 
 
 def step_label(axis: Axis, step: Step) -> str:
-    """The same in one number, for below a small picture."""
+    """The same in a word, for below a small picture."""
     if axis == "noise" and step.noise_level is not None:
-        return f"{step.noise_level:.2f}"
+        return noise_words(step)
     return "result" if axis == "none" else f"{step.t:.3f}"
 
 

@@ -9,8 +9,10 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 from app.canvas.colour_maps import table
 from app.canvas.frame import Scale
 from app.panels.widgets.chips import ColourChip
-from app.panels.widgets.text import ElidedLabel, PlainLabel
+from app.panels.widgets.text import ElidedLabel
 from app.theme import Theme
+
+_GAP = 6
 
 
 class ScaleBar(QWidget):
@@ -25,11 +27,17 @@ class ScaleBar(QWidget):
     def sizeHint(self) -> QSize:
         return QSize(150, self.fontMetrics().height())
 
+    def minimumSizeHint(self) -> QSize:
+        """The words at the ends stay whole; the strip between them gives way."""
+        words = sum(self.fontMetrics().horizontalAdvance(end) for end in self.ends())
+        return QSize(words + 3 * _GAP, self.fontMetrics().height())
+
     def set_border(self, colour: str) -> None:
         self._border = QColor(colour)
 
     def set_scale(self, scale: Scale | None) -> None:
         self._scale = scale
+        self.updateGeometry()
         self.setVisible(scale is not None)
         self.setAccessibleName("Colours from " + " to ".join(self.ends()))
         self.update()
@@ -45,14 +53,15 @@ class ScaleBar(QWidget):
         if self._scale is None:
             return
         painter, (low, high) = QPainter(self), self.ends()
-        left, right = (self.fontMetrics().horizontalAdvance(end) + 6 for end in (low, high))
+        left, right = (self.fontMetrics().horizontalAdvance(end) + _GAP for end in (low, high))
         bar = QRect(left, 2, self.width() - left - right, self.height() - 5)
         painter.drawText(self.rect(), Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, low)
         painter.drawText(self.rect(), Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, high)
-        colours = table(self._scale.colours)
-        painter.drawImage(bar, QImage(colours.tobytes(), 256, 1, 1024, QImage.Format.Format_RGB32))
-        painter.setPen(self._border)
-        painter.drawRect(bar)
+        if bar.width() >= _GAP:
+            colours = table(self._scale.colours)
+            painter.drawImage(bar, QImage(colours.tobytes(), 256, 1, 1024, QImage.Format.Format_RGB32))
+            painter.setPen(self._border)
+            painter.drawRect(bar)
         painter.end()
 
 
@@ -62,8 +71,8 @@ class Footer(QWidget):
     def __init__(self, colour: str, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.caption, self.scale_bar = ElidedLabel(), ScaleBar()
-        self._mask_chip, self._mask_name = ColourChip(colour), PlainLabel("Mask")
-        self._line_chip, self._line_name = ColourChip(theme.reference, line=True), PlainLabel("Reference")
+        self._mask_chip, self._mask_name = ColourChip(colour), _Name("Mask")
+        self._line_chip, self._line_name = ColourChip(theme.reference, line=True), _Name("Reference")
         below = QHBoxLayout()
         below.setSpacing(6)
         for widget in (self.scale_bar, self._mask_chip, self._mask_name, self._line_chip, self._line_name):
@@ -92,3 +101,15 @@ class Footer(QWidget):
     def set_theme(self, theme: Theme) -> None:
         self.scale_bar.set_border(theme.border)
         self._line_chip.set_colour(theme.reference)
+
+
+class _Name(ElidedLabel):
+    """A word beside its chip: whole, or in a narrow column not at all. It gives way before a number does."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text, least=0)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+
+    def shown_text(self) -> str:
+        shown = super().shown_text()
+        return shown if shown == self.text() else ""

@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, QTimer
 from app.item_models.measurements import MeasuredColumn, outcome_column
 from app.items import LoadOptions
 from app.jobs import JobQueue
+from app.pace import SAMPLING, Pace, left_words
 from app.store import Store
 from core.progress import Progress
 from core.records import CheckpointReport, RunSettings
@@ -26,6 +27,7 @@ class PanelController(QObject):
     def __init__(self, store: Store, queue: JobQueue, parts: Parts, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._store, self._queue, self._parts = store, queue, parts
+        self._pace = Pace()
         self._passport = self._later(self._show_passport)
         self._numbers = self._later(self._show_numbers)
         self._work = self._later(self._show_work)
@@ -60,6 +62,7 @@ class PanelController(QObject):
         for signal in (store.column_activated, store.column_changed, store.checkpoint_changed):
             signal.connect(self._on_active_column_changed)
         store.run_changed.connect(self._on_run_changed)
+        store.run_progressed.connect(self._on_run_progressed)
         store.threshold_changed.connect(lambda _: self._show_threshold())
         store.overlay_changed.connect(self._parts.bar.show_overlay)
         for signal in (store.case_activated, store.case_changed):
@@ -108,6 +111,11 @@ class PanelController(QObject):
             self._parts.run.show_run(self._store.run_state(column))
             self._show_threshold()
 
+    def _on_run_progressed(self, _: object) -> None:
+        progress = self._progress()
+        if progress is not None and progress.stage == SAMPLING:
+            self._pace.note(progress.done, progress.total)
+
     def _show_passport(self) -> None:
         item = self._store.checkpoints.get(self._store.selected_checkpoint or "")
         column = self._store.columns.get(self._store.active_column or "")
@@ -152,17 +160,27 @@ class PanelController(QObject):
             return "the image could not be read" if failed else "there is no image"
         if case.reference is None:
             return "the case has no reference mask"
-        reasons = {"error": "there is no result", "cancelled": "the run was cancelled", "result": "being measured"}
+        reasons = {
+            "error": "there is no result",
+            "cancelled": "the run was cancelled",
+            "result": "being measured",
+            "running": "the run goes on",
+        }
         return reasons.get(run.state, "not run yet")
 
     def _show_work(self) -> None:
         jobs = self._queue.jobs
         title = jobs[0].title if jobs else ""
         more = f" (and {len(jobs) - 1} more)" if len(jobs) > 1 else ""
-        self._parts.status.show_work(f"{title}{more}", self._progress(), cancellable=self._store.outcomes.busy)
+        progress = self._progress()
+        words = ", ".join(filter(None, (f"{title}{more}", self._time_left(progress))))
+        self._parts.status.show_work(words, progress, cancellable=self._store.outcomes.busy)
         shown = (self._store.run_state(key).prediction for key in self._store.columns)
         devices = dict.fromkeys(prediction.device for prediction in shown if prediction is not None)
         self._parts.status.show_device(", ".join(devices))
+
+    def _time_left(self, progress: Progress | None) -> str:
+        return left_words(self._pace.left_s()) if progress is not None and progress.stage == SAMPLING else ""
 
     def _progress(self) -> Progress | None:
         running = (self._store.run_state(key).progress for key in self._store.columns)

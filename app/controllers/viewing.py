@@ -8,7 +8,7 @@ from PySide6.QtCore import QObject, QTimer
 
 from app.canvas.frame import LiveStep
 from app.items import MeasureKey, OverlayStyle, RunState
-from app.pace import Pace, left_words
+from app.pace import SAMPLING, Pace, left_words
 from app.store import Store
 from core.progress import Progress
 from core.records import CheckpointReport, Measurement, Prediction
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from app.canvas.columns import ColumnsView
     from app.panels.steps import StepsPanel
 
-SAMPLING = "sampling"
 STAGES = {
     "load": "Loading the checkpoint",
     "loading": "Loading the checkpoint",

@@ -63,7 +63,8 @@ def _network(report: CheckpointReport) -> Iterator[Fact]:
     if any(number is not None for number in channels):
         image, state, out = (NO_VALUE if number is None else str(number) for number in channels)
         used = "" if report.used_output_channel is None else f", channel {report.used_output_channel} used"
-        yield Fact("Channels", f"image {image}, state {state}, output {out}{used}")
+        held = "" if report.family == "supervised" else f", state {state}"
+        yield Fact("Channels", f"image {image}{held}, output {out}{used}")
     yield Fact("Parameters", "" if report.parameters is None else f"{report.parameters:,}")
 
 

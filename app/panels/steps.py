@@ -6,10 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import (
     QButtonGroup,
     QHBoxLayout,
-    QSizePolicy,
     QSlider,
     QSplitter,
     QToolButton,
@@ -57,8 +57,9 @@ class StepsPanel(QWidget):
         self._curves: dict[str, Curve] = {}
         self._quantity: Quantity = "mask"
         self._slice = 0
-        self.chip, self.title = ColourChip("#888888"), ElidedLabel(role="heading", least=0)
-        self.where = ElidedLabel(role="muted", least=0)  # both give way before the buttons lose their words
+        self.chip = ColourChip("#888888")
+        self.title = ElidedLabel(role="heading", least=0)  # gives way before the buttons lose their words
+        self.where = ElidedLabel(role="muted", least=0)
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.strip, self.curve = ThumbnailStrip(), StepCurve()
         self._buttons: dict[str, QToolButton] = {}
@@ -74,6 +75,7 @@ class StepsPanel(QWidget):
         column.addLayout(self._head())
         column.addWidget(self.strip)
         column.addWidget(self.slider)
+        column.addWidget(self.where)
         column.addStretch(1)
         halves = QSplitter(Qt.Orientation.Horizontal)
         halves.addWidget(steps)
@@ -99,9 +101,7 @@ class StepsPanel(QWidget):
         head, group = QHBoxLayout(), QButtonGroup(self)
         head.setSpacing(4)
         head.addWidget(self.chip)
-        self.where.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         head.addWidget(self.title, 1)
-        head.addWidget(self.where)
         for name in QUANTITIES:
             button = QToolButton()
             button.setText(QUANTITY_NAMES[name])
@@ -208,6 +208,7 @@ class StepsPanel(QWidget):
         self.curve.set_theme(theme)
         for button in self._buttons.values():
             button.setStyleSheet(_button_style(theme))
+        self.slider.setPalette(_slider_palette(self.slider.palette(), theme))
 
     # ---- showing it ----
 
@@ -338,6 +339,13 @@ class StepsPanel(QWidget):
     def _on_quantity(self, name: str) -> None:
         self.set_quantity(name)
         self.quantity_changed.emit(name)
+
+
+def _slider_palette(palette: QPalette, theme: Theme) -> QPalette:
+    """A slider that has nothing to move over must not look as if it had."""
+    for role in (QPalette.ColorRole.Highlight, QPalette.ColorRole.Button):
+        palette.setColor(QPalette.ColorGroup.Disabled, role, QColor(theme.border))
+    return palette
 
 
 def _button_style(theme: Theme) -> str:

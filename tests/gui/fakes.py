@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from core.records import (
@@ -87,6 +89,31 @@ def prediction(
         seconds=1.5,
         calls=steps,
     )
+
+
+def diffusion(
+    shape: tuple[int, int, int] = (1, 96, 128), timesteps: int = 50, keep: int = 64, shift: float = 2.0
+) -> Prediction:
+    """A Gaussian diffusion run of all its `timesteps`, `keep` of them kept: noise falls from 1 to almost 0."""
+    low, high = state_range = (-1.0, 1.0)
+    truth = np.stack([vessels(shape[1], shape[2], shift)] * shape[0])
+    kept = []
+    for index in sorted({round(k * (timesteps - 1) / (keep - 1)) for k in range(keep)}):
+        t, timestep = index / (timesteps - 1), timesteps - 1 - index
+        made = step(index, t, truth, (0.0, 1.0))
+        noise_level = float(np.sin((timestep + 1) / timesteps * np.pi / 2))
+        state = frozen_array(low + (high - low) * made.state, np.float32)
+        kept.append(replace(made, state=state, timestep=timestep, noise_level=noise_level))
+    plain = prediction(shape, steps=1, shift=shift)
+    return replace(plain, steps=tuple(kept), calls=timesteps, axis="noise", state_range=state_range)
+
+
+def supervised(shape: tuple[int, int, int] = (1, 96, 128), shift: float = 2.0) -> Prediction:
+    """One network call: its only step holds the difference of the two logits."""
+    plain = prediction(shape, steps=1, shift=shift)
+    margin = frozen_array(np.log(plain.score / (1 - plain.score)), np.float32)
+    only = replace(plain.steps[0], state=margin, estimate=plain.score, probability=plain.probability)
+    return replace(plain, steps=(only,), axis="none", state_range=(-10.0, 10.0))
 
 
 def report(name: str = "best.ckpt", *, refused: bool = False) -> CheckpointReport:

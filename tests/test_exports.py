@@ -1,0 +1,54 @@
+"""A prediction on disk: its steps carry names that say where they lie, and the record says it in numbers."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core import pipeline
+from core.images import read_image
+from core.records import Prediction
+from tests.gui import fakes
+
+
+def saved(prediction: Prediction, folder: Path) -> tuple[list[str], dict[str, object]]:
+    """Names of the step files, sorted, and the record of the run."""
+    pipeline.save(prediction, fakes.image(8, 12), folder, "case", steps=True)
+    record: dict[str, object] = json.loads((folder / "case_run.json").read_text(encoding="utf-8"))
+    return sorted(path.name for path in (folder / "case_steps").iterdir()), record
+
+
+def test_steps_of_a_diffusion_run_are_named_by_timestep_and_noise(tmp_path: Path) -> None:
+    names, record = saved(fakes.diffusion((1, 8, 12), timesteps=1000, keep=3), tmp_path)
+    assert names[0] == "step_000_timestep999_noise1.000_probability.png"
+    assert names[2] == "step_500_timestep499_noise0.707_probability.png"
+    assert names[5] == "step_999_timestep000_noise0.002_state.png"
+    assert (record["axis"], record["state_range"]) == ("noise", [-1.0, 1.0])
+    assert [step["timestep"] for step in record["steps"]] == [999, 499, 0]  # type: ignore[attr-defined]
+    assert record["steps"][1]["noise_level"] == pytest.approx(0.7071, abs=1e-4)  # type: ignore[index]
+
+
+def test_the_one_step_of_a_supervised_network_is_its_logits(tmp_path: Path) -> None:
+    names, record = saved(fakes.supervised((1, 8, 12)), tmp_path)
+    assert names == ["one_call_logit_difference.png", "one_call_probability.png"]
+    assert record["axis"] == "none"
+    assert "timestep" not in record["steps"][0]  # type: ignore[index]
+
+
+def test_flow_steps_keep_their_names(tmp_path: Path) -> None:
+    names, record = saved(fakes.prediction((1, 8, 12), steps=2), tmp_path)
+    assert names[:2] == ["step_000_t0.500_probability.png", "step_000_t0.500_state.png"]
+    assert record["axis"] == "time"
+
+
+def test_a_state_is_written_over_its_own_range(tmp_path: Path) -> None:
+    """A state of 0 in [-1, 1] is a middle grey, though the result's range is [0, 1]."""
+    prediction = fakes.diffusion((1, 8, 12), timesteps=1000, keep=3)
+    names, _ = saved(prediction, tmp_path)
+    written = read_image(tmp_path / "case_steps" / names[3]).voxels.astype(np.float64)
+    expected = np.clip((prediction.steps[1].state + 1) / 2, 0, 1)
+    assert names[3] == "step_500_timestep499_noise0.707_state.png"
+    assert written / 65535 == pytest.approx(expected, abs=1e-4)
