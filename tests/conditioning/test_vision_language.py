@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-import socket
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -27,35 +26,10 @@ from core.conditioning.vision_language import (
 )
 from core.errors import ModelRefused
 from core.progress import Cancelled
-from tests.conditioning.tiny_model import WIDTH, save_tiny_model
+from tests.conditioning.tiny_model import ANSWERS, PROMPTS, WIDTH
 
-ANSWERS = {
-    "How whole?": "continuity=C;breaks=H;cause=unknown",
-    "How noisy?": "nonvessel: A\nfp_risk: B\nsource: D",
-    "How thin?": "I cannot say.",
-}
-PROMPTS = tuple(ANSWERS)
+pytestmark = pytest.mark.usefixtures("no_network")
 WINDOW = np.random.default_rng(1).uniform(-1, 1, (1, 16, 16)).astype(np.float32)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def no_network() -> Iterator[None]:
-    """Whoever tries to reach anything fails the test."""
-
-    def refuse(*args: Any, **kinds: Any) -> None:
-        raise AssertionError(f"something tried the network: {args[1:]}")
-
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("connect", "connect_ex", "sendto"):
-            patch.setattr(socket.socket, name, refuse)
-        for name in ("create_connection", "getaddrinfo", "gethostbyname"):
-            patch.setattr(socket, name, refuse)
-        yield
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return save_tiny_model(tmp_path_factory.mktemp("models") / "tiny", ANSWERS)
 
 
 @pytest.fixture(scope="module")
@@ -304,7 +278,17 @@ def test_the_cache_is_where_the_hubs_own_library_has_it(
 def test_a_name_from_a_file_leads_to_no_folder(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hub"))
     monkeypatch.chdir(folder.parent)
-    for name in (str(folder), "tiny", "../tiny", "a/../../b", "//server/share", "\\\\server\\share", "", "a\0b", "~"):
+    for name in (
+        str(folder),
+        folder.name,
+        f"../{folder.name}",
+        "a/../../b",
+        "//server/share",
+        "\\\\server\\share",
+        "",
+        "a\0b",
+        "~",
+    ):
         assert find_in_hub(name) is None
-    assert find_local("tiny") == Path("tiny")
+    assert find_local(folder.name) == Path(folder.name)
     assert find_local("a\0b") is None

@@ -21,6 +21,12 @@ TEMPLATE = (
     "<|vision_end|>{% elif 'text' in content %}{{ content['text'] }}{% endif %}{% endfor %}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
+ANSWERS = {
+    "How whole?": "continuity=C;breaks=H;cause=unknown",
+    "How noisy?": "nonvessel: A\nfp_risk: B\nsource: D",
+    "How thin?": "I cannot say.",
+}
+PROMPTS = tuple(ANSWERS)
 WIDTH = 32
 """Of vision features and hidden states, as in the real model, where both are 2048."""
 
