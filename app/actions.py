@@ -41,7 +41,7 @@ def _has_case(window: MainWindow) -> bool:
 
 
 def _busy(window: MainWindow) -> bool:
-    return window.store.outcomes.busy
+    return window.store.outcomes.busy or window.effects.busy
 
 
 def _separator(menu: str, after: str) -> Command:
@@ -113,7 +113,7 @@ COMMANDS: tuple[Command, ...] = (
         menu="&Run",
         title="&Cancel all runs",
         shortcut="Esc",
-        call=lambda window: window.runs.cancel_all(),
+        call=lambda window: window.cancel_all(),
         enabled=_busy,
     ),
     Command(
@@ -196,6 +196,13 @@ COMMANDS: tuple[Command, ...] = (
         shortcut="Ctrl+Right",
         call=lambda window: window.move_step(1),
         enabled=_has_result,
+    ),
+    Command(
+        id="view.film",
+        menu="&View",
+        title="What &conditions it (FiLM)",
+        shortcut="Ctrl+Shift+F",
+        call=lambda window: window.show_film(),
     ),
     Command(
         id="view.final",

@@ -8,7 +8,7 @@ from typing import Literal
 
 from app.jobs import Failure
 from core.progress import Progress
-from core.records import Case, CasePaths, CheckpointReport, Prediction, RunSettings, Severity
+from core.records import Case, CasePaths, CheckpointReport, Difference, Measurement, Prediction, RunSettings, Severity
 
 CaseState = Literal["listed", "loading", "ready", "failed"]
 ColumnState = Literal["empty", "waiting", "running", "result", "error", "cancelled"]
@@ -57,13 +57,15 @@ class CheckpointItem:
 class LoadOptions:
     """How a checkpoint is loaded, apart from `RunSettings`: the device, and what a person overrides or adds.
 
-    `profiles`: a profile cache to look in before those beside the checkpoint.
+    `profiles`: a profile cache to look in before those beside the checkpoint. `vlm`: the vision-language model that
+    makes conditions which no cache holds: `auto`, `none`, a folder, or a name in the hub's cache.
     """
 
     device: str = "auto"
     film_stages: tuple[int, ...] | None = None
     film_point: str | None = None
     profiles: str | None = None
+    vlm: str = "auto"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,3 +131,25 @@ class Note:
     path: str = ""
     remedy: str = ""
     lines: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilmVariant:
+    """One line of the table of what each part of FiLM does: settings that differ in one thing from those of a run.
+
+    `now`: they are those of the run.
+    """
+
+    title: str
+    settings: RunSettings
+    now: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilmEffect:
+    """What a variant came to beside the run as it is now. `measurement` None: there is no reference. `failure`: why
+    there is nothing else."""
+
+    difference: Difference | None = None
+    measurement: Measurement | None = None
+    failure: Failure | None = None

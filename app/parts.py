@@ -8,6 +8,7 @@ import numpy.ma  # noqa: F401  numpy imports it at its first percentile (35 ms),
 
 from app.canvas.columns import ColumnsView
 from app.panels.banner import Banner
+from app.panels.film import FilmPanel
 from app.panels.library import LibraryPanel
 from app.panels.measurements import MeasurementsPanel
 from app.panels.passport import PassportPanel
@@ -31,16 +32,17 @@ class Parts:
     passport: PassportPanel
     measurements: MeasurementsPanel
     run: RunPanel
+    film: FilmPanel
     status: StatusLine
 
     def set_theme(self, theme: Theme) -> None:
         """Those that name colours themselves; the style sheet does the rest."""
-        for part in (self.view, self.steps, self.library):
+        for part in (self.view, self.steps, self.library, self.film):
             part.set_theme(theme)
 
 
 def make_parts(store: Store, theme: Theme) -> Parts:
-    return Parts(
+    parts = Parts(
         view=ColumnsView(theme),
         steps=StepsPanel(theme),
         bar=ViewBar(),
@@ -49,5 +51,8 @@ def make_parts(store: Store, theme: Theme) -> Parts:
         passport=PassportPanel(),
         measurements=MeasurementsPanel(),
         run=RunPanel(),
+        film=FilmPanel(),
         status=StatusLine(),
     )
+    parts.film.set_theme(theme)
+    return parts

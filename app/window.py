@@ -11,6 +11,9 @@ from PySide6.QtWidgets import QApplication, QDockWidget, QFileDialog, QMainWindo
 
 from app.actions import make_actions, refresh_actions
 from app.controllers.export import ExportController
+from app.controllers.film import FilmController
+from app.controllers.film_effects import EffectController
+from app.controllers.film_models import ModelController
 from app.controllers.measuring import MeasureController
 from app.controllers.opening import OpenController, Target
 from app.controllers.presenting import PanelController
@@ -18,6 +21,7 @@ from app.controllers.running import RunController
 from app.controllers.viewing import ViewController
 from app.dialogs import AboutDialog, ShortcutsDialog
 from app.drop import leave_drops_to_the_window, paths_of
+from app.film_dialogs import ask_download
 from app.hold_space import HoldSpace, clicks_leave_the_focus
 from app.items import LoadOptions, Note
 from app.jobs import JobQueue
@@ -85,7 +89,9 @@ class MainWindow(QMainWindow):
         self.library_dock = self._dock("Library", parts.library, left)
         passport, run = self._dock("Passport", parts.passport, right), self._dock("Run", parts.run, right)
         numbers = self._dock("Measurements", parts.measurements, right)
+        self.film_dock = self._dock("FiLM", parts.film, right)
         self.tabifyDockWidget(passport, run)
+        self.tabifyDockWidget(run, self.film_dock)
         passport.raise_()
         self.resizeDocks([self.library_dock, passport], [LEFT_WIDTH, RIGHT_WIDTH], Qt.Orientation.Horizontal)
         self.resizeDocks([passport, numbers], [430, 320], Qt.Orientation.Vertical)
@@ -103,6 +109,9 @@ class MainWindow(QMainWindow):
         self.views = ViewController(store, parts.view, parts.steps, self)
         self.runs = RunController(store, queue, self)
         self.measuring = MeasureController(store, queue, self)
+        self.effects = EffectController(store, queue, self.runs.segmenters, self)
+        self.models = ModelController(store, queue, self)
+        self.film = FilmController(store, parts.film, self.runs, self.effects, self.models)
         self.exports = ExportController(store, queue, self)
         self.panels = PanelController(store, queue, parts, self)
 
@@ -117,6 +126,11 @@ class MainWindow(QMainWindow):
         parts.run.without_film_requested.connect(lambda: self._with_column(self.runs.run_without_film))
         parts.run.run_requested.connect(self._on_run_requested)
         parts.banner.without_film_requested.connect(self.runs.run_without_film)
+        parts.banner.model_folder_requested.connect(self.ask_model_folder)
+        parts.banner.model_download_requested.connect(self.ask_model_download)
+        parts.film.model_folder_requested.connect(lambda: self._with_column(self.ask_model_folder))
+        parts.film.model_download_requested.connect(lambda: self._with_column(self.ask_model_download))
+        self.effects.changed.connect(lambda _: self._refresh_actions())
         store.run_changed.connect(self._offer_without_film)
         store.column_removed.connect(parts.banner.withdraw)
         parts.passport.hash_requested.connect(self.opening.hash_checkpoint)
@@ -193,8 +207,10 @@ class MainWindow(QMainWindow):
     def _offer_without_film(self, column: str) -> None:
         item = self.store.columns.get(column)
         failure = self.store.run_state(column).failure if item else None
-        if item is not None and failure is not None and failure.kind == "ConditionMissing":
-            self.parts.banner.offer_without_film(column, self.store.title(item.checkpoint))
+        if item is not None and failure is not None and failure.kind in {"ConditionMissing", "ModelRefused"}:
+            why = failure.text() if failure.kind == "ModelRefused" else ""
+            model = self.models.to_download(column)
+            self.parts.banner.offer_without_film(column, self.store.title(item.checkpoint), model, why)
         else:
             self.parts.banner.withdraw(column)
 
@@ -212,6 +228,26 @@ class MainWindow(QMainWindow):
             self.runs.rerun(column.key)
         else:
             self.store.change_column(column.key, settings=settings, options=options)
+
+    def cancel_all(self) -> None:
+        """Runs of columns, and what is measured for the FiLM panel."""
+        self.effects.cancel()
+        self.runs.cancel_all()
+
+    def show_film(self) -> None:
+        self.film_dock.show()
+        self.film_dock.raise_()
+
+    def ask_model_folder(self, column: str) -> None:
+        title = "Choose the folder of the vision-language model"
+        chosen = QFileDialog.getExistingDirectory(self, title, self.settings.last_folder)
+        if chosen and column in self.store.columns:
+            self.models.use_folder(column, chosen)
+
+    def ask_model_download(self, column: str) -> None:
+        name = self.models.to_download(column) if column in self.store.columns else None
+        if name is not None:
+            ask_download(name, self, lambda: self.models.download(column))
 
     def ask_result_folder(self) -> None:
         chosen = QFileDialog.getExistingDirectory(self, "Save mask, probability and run record in", "")

@@ -48,6 +48,7 @@ class Segmenters:
                 film_stages=options.film_stages,
                 film_point=options.film_point,
                 profiles=options.profiles,
+                vlm=options.vlm,
                 report=report,
             )
         self._loaded.move_to_end(name)
@@ -69,7 +70,7 @@ class RunController(QObject):
         super().__init__(parent)
         self._store = store
         self._queue = queue
-        self._segmenters = Segmenters()
+        self.segmenters = Segmenters()
         store.case_activated.connect(lambda _: self.refresh())
         store.case_changed.connect(self._on_case_changed)
         store.checkpoint_changed.connect(self._on_checkpoint_changed)
@@ -123,7 +124,7 @@ class RunController(QObject):
         case = self._store.cases[key.case].case
         assert case is not None  # a run key is only given for a case that was read
         name = self._store.title(key.checkpoint)
-        job = Job(run_work(self._segmenters, key, case.image), f"{name} on {case.name}")
+        job = Job(run_work(self.segmenters, key, case.image), f"{name} on {case.name}")
         job.progressed.connect(lambda progress: self._on_progressed(column, key, progress))
         job.succeeded.connect(lambda result: self._on_succeeded(column, key, result))
         job.failed.connect(lambda failure: self._on_ended(column, key, failure))

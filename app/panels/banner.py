@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from app.items import Note
+from app.panels.film_remedies import WITHOUT_FILM, FilmRemedies
 from app.panels.passport import set_severity
 from app.panels.passport_parts import BreakingLabel
 
-WITHOUT_FILM = "Run with FiLM off (labelled)"
+__all__ = ["WITHOUT_FILM", "Banner"]
 
 
 class Banner(QFrame):
-    """Shows one note until it is closed or another one comes. Plain text."""
+    """Shows one note until it is closed or another one comes. Plain text. Wishes carry the column's key."""
 
-    without_film_requested = Signal(object)  # column key
+    without_film_requested, model_folder_requested, model_download_requested = (
+        Signal(object),
+        Signal(object),
+        Signal(object),
+    )
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -23,30 +28,44 @@ class Banner(QFrame):
         self.text, self.remedy = BreakingLabel(wrap=True), BreakingLabel(role="muted", wrap=True)
         for label in (self.text, self.remedy):
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        self.action_button = QPushButton(WITHOUT_FILM)
-        self.action_button.clicked.connect(lambda: self.without_film_requested.emit(self._column))
+        self.remedies = FilmRemedies()
+        self.action_button = self.remedies.without_film_button
         self._column = ""
         self.close_button = QToolButton(text="\N{MULTIPLICATION SIGN}", autoRaise=True)
         self.close_button.setAccessibleName("Close the message")
-        self.close_button.clicked.connect(self.hide)
+        self._lay_out()
+        self._connect()
+        self.hide()
+
+    def _lay_out(self) -> None:
         words = QVBoxLayout()
         words.setSpacing(2)
         words.addWidget(self.text)
         words.addWidget(self.remedy)
+        words.addWidget(self.remedies)
         row = QHBoxLayout(self)
         row.setContentsMargins(10, 6, 6, 6)
         row.addLayout(words, 1)
-        row.addWidget(self.action_button, 0, Qt.AlignmentFlag.AlignVCenter)
         row.addWidget(self.close_button, 0, Qt.AlignmentFlag.AlignTop)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
-        self.hide()
 
-    def offer_without_film(self, column: str, title: str) -> None:
-        """A FiLM checkpoint has nothing to be conditioned on: running it without is a choice, never the default."""
-        text = f"{title} has no condition for this image"
+    def _connect(self) -> None:
+        self.close_button.clicked.connect(self.hide)
+        self.remedies.without_film_requested.connect(lambda: self.without_film_requested.emit(self._column))
+        self.remedies.folder_requested.connect(lambda: self.model_folder_requested.emit(self._column))
+        self.remedies.download_requested.connect(lambda: self.model_download_requested.emit(self._column))
+
+    def offer_without_film(self, column: str, title: str, model: str | None = None, why: str = "") -> None:
+        """A FiLM checkpoint has nothing to be conditioned on: running it without is a choice, never the default.
+
+        `model`: the vision-language model that the checkpoint names; `why`: what is wrong with the one at hand.
+        """
+        made_with = f", which {model} would make" if model else ""
+        text = why or f"{title} has no condition for this image{made_with}"
         self.show_note(Note(severity="warning", text=text, remedy="Drop its profile cache here, or:"))
         self._column = column
-        self.action_button.show()
+        self.remedies.show_model(model)
+        self.remedies.show()
 
     def withdraw(self, column: str) -> None:
         """The offer for a column does not stand any more."""
@@ -56,7 +75,7 @@ class Banner(QFrame):
 
     def show_note(self, note: Note) -> None:
         self._column = ""
-        self.action_button.hide()
+        self.remedies.hide()
         self.text.setText(note.text)
         for part in (self, self.text):
             set_severity(part, note.severity)

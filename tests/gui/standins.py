@@ -53,6 +53,8 @@ class FakePipeline:
     work: Callable[[Report], None] | None = None
     stamps: dict[str, tuple[int, int]] = field(default_factory=dict)
     film_error: FlowglassError | None = None
+    models: dict[str, Path] = field(default_factory=dict)
+    fetched: list[str] = field(default_factory=list)
 
     def identify(self, path: str) -> Intake:
         kind: Any = KINDS.get(PurePath(path).suffix, "unknown")
@@ -104,6 +106,15 @@ class FakePipeline:
 
     def measure_steps(self, prediction: Prediction, reference: LabelMap) -> tuple[float | None, ...]:
         return tuple(step.t for step in prediction.steps)
+
+    def find_vlm(self, name: str) -> Path | None:
+        return self.models.get(name)
+
+    def fetch_vlm(self, name: str, report: Report = silent) -> Path:
+        report(Progress(done=1, total=2, stage="downloading"))
+        self.fetched.append(name)
+        self.models[name] = Path("/models") / name
+        return self.models[name]
 
     def reference_of(self, image: str) -> Path | None:
         return None
