@@ -83,11 +83,11 @@ def nearest_step(prediction: Prediction, t: float) -> Step | None:
 def frame_of(prediction: Prediction, t: float | None, quantity: Quantity, threshold: float | None, index: int) -> Frame:
     """Slice `index` of a finished prediction at the kept step nearest to `t`, or of its final result for None.
 
-    A `threshold` of None is the prediction's own: its final mask is then the one it came with. A prediction of one
-    network call has nothing but its final result, whatever `t`.
+    A `threshold` of None is the prediction's own: its final mask is then the one it came with. The only step of a
+    supervised network is its final result.
     """
     ranges = _Ranges(value=prediction.value_range, state=prediction.state_range, axis=prediction.axis)
-    step = None if t is None or prediction.axis == "none" else nearest_step(prediction, t)
+    step = None if t is None else nearest_step(prediction, t)
     if step is not None:
         cut = prediction.threshold if threshold is None else threshold
         return _step_frame(quantity, _where(prediction.axis, step), step, cut, ranges, index)
