@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from core.conditioning.answers import MODES, Choice, Mode, choices, decode, join_blocks
+from core.conditioning.answers import MODES, Choice, Mode, block_width, choices, decode, join_blocks
 from core.conditioning.keys import IMAGE_HASH, prompt_hash
 from core.conditioning.profile_writing import narrowed, write_profile
 from core.conditioning.profiles import Profile, ProfileCache
@@ -58,8 +58,8 @@ class Options:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Found:
-    """A feature with where it came from. `blocks`: one (width,) float32 array for each prompt, neither centred nor
-    normalised as far as is known (`plain`); image and text features are one block."""
+    """A feature with where it came from. `blocks`: one (width,) float32 array for each prompt, as it is stored: not yet
+    centred or normalised. Image and text features are one block."""
 
     blocks: tuple[Array, ...]
     origin: Literal["cache", "model", "text"]
@@ -67,7 +67,6 @@ class Found:
     prompts: tuple[str, ...] = ()
     answers: tuple[str, ...] = ()
     fields: tuple[AnswerField, ...] = ()
-    plain: bool = True
 
 
 def features_of(found: Sequence[Found], film: FilmReport, options: Options) -> Array:
@@ -177,7 +176,6 @@ def _found(stored: Sequence[Profile], prompts: Sequence[str], fields: Sequence[A
         prompts=tuple(prompts)[: len(stored)] if said else (),
         answers=tuple(profile.text for profile in stored) if said else (),
         fields=tuple(fields),
-        plain=all(profile.model for profile in stored),
     )
 
 
@@ -215,7 +213,7 @@ def _fields(stored: Sequence[Profile], film: FilmReport, options: Options) -> li
 
 
 def _decoded(profile: Profile, row: Sequence[Choice], mode: Mode) -> tuple[AnswerField, ...]:
-    if len(profile.feature) != sum(len(choice.candidates) for choice in row):
+    if len(profile.feature) != block_width(row):
         return ()
     return decode(profile.feature, profile.text, row, mode)
 

@@ -131,3 +131,17 @@ def test_a_hostile_prompt_or_answer_takes_no_time() -> None:
     for bad in ("a" * 100_000, "a b " * 30_000, "A: " * 30_000, "cause: " * 20_000, ": a|" * 30_000, "a-" * 50_000):
         assert choices([bad] * 3, 74) is not None
         read_answer(bad, rows()[0])
+
+
+def test_a_scale_of_one_field_is_not_lent_to_another() -> None:
+    prompt = "thin: A: none, H: all. periphery: A: dark, H: bright. visibility from A to H."
+    found = choices(("a", "b", prompt), 74)
+    assert found is not None
+    thin, periphery, visibility = found[2]
+    assert (thin.levels[0], periphery.levels[0], visibility.levels) == ("none", "dark", LETTERS)
+
+
+def test_the_longer_of_two_labels_is_read() -> None:
+    row = (Choice(name="cause", candidates=("low", "low contrast"), levels=("low", "low contrast")),)
+    assert read_answer("cause=low contrast", row)["cause"].value == "low contrast"
+    assert read_answer("cause=low", row)["cause"].value == "low"
