@@ -138,7 +138,11 @@ def predict(
     film_use_stages: Annotated[str | None, typer.Option(help="apply only these trained stages, e.g. 0,1")] = None,
     film_stages: Annotated[str | None, typer.Option(help="override: the stages the heads belong to, e.g. 0,1")] = None,
     film_point: Annotated[str | None, typer.Option(help="override: A or B")] = None,
+    film_text: Annotated[str | None, typer.Option(help="words to embed instead of the language model's answer")] = None,
     profiles: Annotated[Path | None, typer.Option(help="profile cache (folder or tar) for the condition")] = None,
+    vlm: Annotated[
+        str, typer.Option(help="language model for windows that no cache knows: auto, none, a folder, or a hub name")
+    ] = "auto",
     weights: Annotated[str, typer.Option(help="auto, model, swa or ema")] = "auto",
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps")] = "auto",
     keep: Annotated[str, typer.Option(help="steps to keep: all, last, t's (0.1,0.5) or step numbers (0,3)")] = "last",
@@ -160,9 +164,11 @@ def predict(
             strength=film_strength,
             unit=_one_of("--film-unit", film_unit, ("window", "image")),
             stages=_numbers("--film-use-stages", film_use_stages),
+            text=film_text,
         ),
     )
-    segmenter = _load(checkpoint, device, weights, _numbers("--film-stages", film_stages), film_point, profiles)
+    stages = _numbers("--film-stages", film_stages)
+    segmenter = _load(checkpoint, device, weights, stages, film_point, profiles, vlm)
     cases = _cases(images)
     results = [_predict_one(segmenter, case, settings, output, save_steps, as_json) for case in cases]
     if as_json:
@@ -178,10 +184,11 @@ def _load(
     stages: tuple[int, ...] | None,
     point: str | None,
     profiles: Path | None,
+    vlm: str,
 ) -> Any:
     try:
         with progress_bar(f"load {checkpoint.name}") as reporter:
-            return pipeline.load(checkpoint, device, weights, stages, point, profiles, reporter)
+            return pipeline.load(checkpoint, device, weights, stages, point, profiles, vlm, reporter)
     except CheckpointRefused as error:
         print_refusal(error.findings)
         raise typer.Exit(REFUSED) from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from core.files import write_whole
 from core.images import write_labels, write_probability
-from core.records import Array, Image, Prediction, RunSettings, Step, to_plain
+from core.records import Array, Condition, Image, Prediction, RunSettings, Step, to_plain
 
 STATE_NAMES = {"none": "logit_difference"}
 """What the state of a step is called where it is none: by `Prediction.axis`."""
@@ -70,10 +71,19 @@ def _write_json(path: Path, prediction: Prediction) -> Path:
         "axis": prediction.axis,
         "state_range": list(prediction.state_range),
         "steps": [_step_record(step) for step in prediction.steps],
+        "conditions": [_told(condition) for condition in prediction.conditions],
         "provenance": to_plain(prediction.provenance),
     }
     text = json.dumps(record, indent=2, ensure_ascii=False)
     return write_whole(path, lambda part: part.write_text(text, encoding="utf-8"))
+
+
+def _told(condition: Condition) -> dict[str, Any]:
+    """What a window was told, in words; the vector itself is the model's business."""
+    told = to_plain(replace(condition, vector=np.empty(0)))
+    assert isinstance(told, dict)
+    del told["vector"]
+    return told
 
 
 def _step_record(step: Step) -> dict[str, Any]:
@@ -97,6 +107,7 @@ def command_line(checkpoint: str, image: str, settings: RunSettings) -> str:
         ("--film", settings.film.mode, default.film.mode),
         ("--film-strength", settings.film.strength, default.film.strength),
         ("--film-unit", settings.film.unit, default.film.unit),
+        ("--film-text", settings.film.text, default.film.text),
     ):
         if value != usual:
             words += [option, str(value)]

@@ -17,8 +17,8 @@ from core.checkpoints.reported_metrics import read_metrics
 from core.checkpoints.run_config import describe_data, filled, read_run_config
 from core.checkpoints.supervised_file import describe_supervised
 from core.checkpoints.text import safe_text
-from core.checkpoints.unknown import describe_unknown
-from core.checkpoints.weight_choice import default_set, missing_average
+from core.checkpoints.unknown import describe_unknown, stray_keys
+from core.checkpoints.weight_choice import default_set, missing_average, young_average
 from core.checkpoints.weight_sets import Weights
 from core.errors import CheckpointRefused
 from core.networks import ARCHITECTURES, Architecture, NetworkConfig, SizesUnclear, detect_architectures
@@ -118,6 +118,7 @@ class _Identifier:
         assert self.architecture is not None
         family, use_ema = self.architecture.family, self._use_ema
         self.dossier.take(missing_average(self.inventory, family, use_ema))
+        self.dossier.take(young_average(self.inventory, family, use_ema))
         evaluated, why = default_set(self.inventory, family, use_ema)
         wished = evaluated if self.wished == "auto" else self.wished
         if wished not in self.inventory.sets:
@@ -147,6 +148,15 @@ class _Identifier:
         else:
             self.architecture = found[0]
             self.dossier.know("family", found[0].family, f"the keys are those of {found[0].name}")
+            self._strangers(found[0])
+
+    def _strangers(self, architecture: Architecture) -> None:
+        strange = stray_keys(architecture, self.inventory.shapes)
+        if strange:
+            count = "1 key" if len(strange) == 1 else f"{len(strange):,} keys"
+            message = f"The file holds {count} that no {architecture.name} has (first: {safe_text(strange[0], 120)})."
+            remedy = "Open it with the code that wrote it: running it without these would be a guess."
+            self.dossier.error("weights.left-over", message, remedy)
 
     def _sizes(self) -> None:
         assert self.architecture is not None

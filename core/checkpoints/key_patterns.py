@@ -51,7 +51,7 @@ def _under(prefix: str, parts: Iterable[str]) -> str:
 
 MEDSEGDIFF = (_under("unet.base_unet.", TWO_PATHS),)
 HEADS = f"unet.{{hard_head,soft_head}}.{CONV}"
-REFINE = f"unet.hard_refine.net.#.{CONV}"
+REFINE = f"unet.{{hard_refine,soft_refine}}.net.#.{CONV}"
 DHARIWAL = (
     f"unet.base_unet.{{{{enc,dec}}.#x#_block#,dec.#x#_in#,enc.#x#_down,dec.#x#_up}}.{{norm#,conv#,affine}}.{CONV}",
     f"unet.base_unet.{{{{enc,dec}}.#x#_block#,dec.#x#_in#}}.{{proj,qkv}}.{CONV}",

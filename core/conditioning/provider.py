@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import Protocol
 
-from core.conditioning.hub import place_of
+from platformdirs import user_cache_dir
+
+from core.conditioning.hub import find_in_hub, place_of
 from core.conditioning.keys import safe_stem
 from core.conditioning.vision_language import VisionLanguageModel, open_model
+from core.names import PROFILE_CACHE
 
 
 class ModelProvider(Protocol):
@@ -41,6 +45,20 @@ class LocalModel:
             if self._model is None:
                 self._model = open_model(self.source, self.device)
             return self._model
+
+
+@lru_cache(maxsize=1)
+def _shared(source: str, device: str) -> LocalModel:
+    """One model for all checkpoints that ask for it: it takes gigabytes."""
+    return local_model(source, device=device, caches=Path(user_cache_dir("flowglass")) / PROFILE_CACHE)
+
+
+def provider_of(wish: str, stated: str | None, device: str) -> LocalModel | None:
+    """The model that a person wishes for: `none`, `auto` (the one that the checkpoint states, if it lies in the hub's
+    cache), a folder or a name. Opens nothing; raises `ModelRefused` when a wished one is not here."""
+    if wish == "none" or (wish == "auto" and (stated is None or find_in_hub(stated) is None)):
+        return None
+    return _shared(stated if wish == "auto" and stated is not None else wish, device)
 
 
 def local_model(source: str, *, device: str = "cpu", caches: Path | None = None) -> LocalModel:

@@ -16,6 +16,7 @@ from core.checkpoints.film_stages import CONDITIONER, HEADS
 from core.checkpoints.identify import Identification, identify_checkpoint
 from core.checkpoints.reader import open_checkpoint, read_many
 from core.conditioning.profiles import ProfileCache, profile_sources
+from core.conditioning.provider import provider_of
 from core.errors import CheckpointRefused
 from core.inference.device import resolve_device
 from core.networks.diffusion.network import Denoiser
@@ -66,6 +67,7 @@ def load_segmenter(
         device=target,
         conditioner=None if conditioner is None else conditioner.to(target),
         profiles=ProfileCache(sources),
+        vlm=None if found.report.film is None else provider_of(vlm, found.report.film.vlm, str(target)),
     )
 
 

@@ -95,6 +95,8 @@ def _check_range(report: CheckpointReport, settings: RunSettings) -> None:
 def _check_film(report: CheckpointReport, settings: RunSettings) -> None:
     film, wished = report.film, settings.film
     if film is None:
+        if wished.text is not None:
+            raise SettingsRefused("This checkpoint has no FiLM heads, so it can be told nothing. Leave the text out.")
         if wished.mode in ("on", "shuffle") or wished.stages is not None:
             raise SettingsRefused("This checkpoint has no FiLM heads, so FiLM cannot be switched on. Use auto or off.")
         return
@@ -168,6 +170,7 @@ def _film_deviations(
         (film and wished.strength != 1, "film.strength", f"FiLM strength {wished.strength:g}"),
         (film and stages, "film.stages", f"FiLM stages {list(wished.stages or ())} only"),
         (film and condition_given, "film.condition", "condition given by hand"),
+        (film and wished.text is not None and not condition_given, "film.text", "told other words by hand"),
         (film and whole and not condition_given, "film.unit", "one condition for the whole image"),
         (heads.point_from == "user", "film.point-user", f"FiLM point {heads.point} chosen by hand"),
         (heads.stages_from == "user", "film.stages-user", "FiLM stages chosen by hand"),

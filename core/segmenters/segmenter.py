@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from core.conditioning.profiles import ProfileCache
+from core.conditioning.provider import ModelProvider
 from core.errors import ImageRefused, OutOfMemory, SettingsRefused
 from core.images import normalise
 from core.networks.film import Conditioner
@@ -38,6 +39,8 @@ from core.segmenters.provenance import provenance
 from core.segmenters.run import Run
 from core.segmenters.supervised import SupervisedRun
 
+MASK_PASS = 1 << 20
+"""In place of the number of a sample: draws of their own for the run whose mask the language model is shown."""
 RUNS: dict[str, type[Run]] = {"flow": FlowRun, "diffusion": DiffusionRun, "supervised": SupervisedRun}
 AXES: dict[str, Axis] = {"flow": "time", "diffusion": "noise", "supervised": "none"}
 
@@ -54,6 +57,8 @@ class Segmenter:
     device: torch.device
     conditioner: Conditioner | None = None
     profiles: ProfileCache = field(default_factory=lambda: ProfileCache(()))
+    vlm: ModelProvider | None = None
+    """Asked for a condition where `profiles` do not know a window."""
 
     def condition(self, feature: Array) -> Array:
         """Feature of the vision-language model (n, width) -> condition (n, cond_dim), both float32.
@@ -130,6 +135,8 @@ class _Run:
             self.settings.film,
             shared=self.plan.shared,
             given=condition,
+            model=segmenter.vlm,
+            tick=lambda: self.report(Progress(done=self.done, total=self.total, stage="asking the language model")),
         )
 
     def predict(self) -> Prediction:
@@ -151,6 +158,7 @@ class _Run:
             calls=self.calls,
             device=str(self.segmenter.device),
             condition=self._used_condition(),
+            conditions=() if self.conditions is None else self.conditions.told,
             modulation=self._modulation(),
             state_range=self.run.state_range,
             axis=self.axis,
@@ -162,7 +170,7 @@ class _Run:
         """Run every sample on one slice (rows, columns); results are means over samples."""
         image = self._tensor(plane)
         if self.conditions is not None and self.settings.film.unit == "image":
-            self.conditions.for_image(image, self.image.path)
+            self.conditions.for_image(image, self.image.path, lambda: self._image_mask(image, number))
         mean = SampleMean(self.run.merging)
         for sample in range(self.plan.samples):
             # A recorded source may count as empty (len 0) and still be the one that was asked for.
@@ -172,6 +180,14 @@ class _Run:
                 if step.index in self.keep:
                     mean.add(step, self.calls, last=step.index == self.plan.steps - 1)
         return mean.result()
+
+    def _image_mask(self, image: Tensor, number: int) -> Tensor:
+        """A whole FiLM-off run on the image, (1, 1, H, W) {0, 1}: what the language model is shown with it."""
+        film = self.segmenter.report.film
+        assert film is not None, "only asked for checkpoints with FiLM heads"
+        bare = replace(self.run, conditions=None)
+        *_, last = bare.steps(image, SeededDraws(self.settings.seed, number, MASK_PASS))
+        return (last.estimate > film.pred_threshold).to(torch.float32)
 
     def _tensor(self, plane: Array) -> Tensor:
         """(rows, columns) as a person sees it -> (1, 1, columns, rows) as the producers' loader made it."""

@@ -256,23 +256,6 @@ def test_a_foreign_file_names_its_first_key_and_the_nearest_network() -> None:
     assert report.hyper_parameters["image_size"] == 32
 
 
-@pytest.mark.parametrize(
-    ("key", "settings", "arch", "family", "producer"),
-    [
-        ("unet.base_unet.map_layer0.weight", SOFT_SEG, "dhariwal_concat_unet", "flow", "soft-seg"),
-        ("unet.base_unet.F_model.weight", SOFL_CFM, "segdiff_flow", "flow", "sofl-seg"),
-        ("diffusion_model.model.F_model.weight", {}, "segdiff", "diffusion", "soft-seg"),
-        ("model.model.inc.block.0.weight", {}, "nnunet", "supervised", None),
-    ],
-)
-def test_networks_of_later_versions_are_named(
-    key: str, settings: dict[str, Any], arch: str, family: str, producer: str | None
-) -> None:
-    report = report_of({"arch_name": arch} | settings, {key: (8, 1, 3, 3)})
-    assert (report.status, report.arch, report.family, report.producer) == ("refused", arch, family, producer)
-    assert f"{arch}), but this version cannot run" in messages(report, "arch.not-yet")
-
-
 def test_networks_of_older_states_are_named() -> None:
     report = report_of({"arch_name": "dhariwal_unet_4channel"}, {"unet.base_unet.map_layer0.weight": (8, 8)})
     assert "dhariwal_unet_4channel" in messages(report, "arch.unsupported")
