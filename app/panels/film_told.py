@@ -69,8 +69,9 @@ class FilmTold(QWidget):
 
     def texts(self) -> list[str]:
         """Everything that is said about the window, for tests and for the clipboard."""
-        labels = (self.kind, self.state, self.windows.shared, self.origin, *self.words.findChildren(PlainLabel))
-        return [label.text() for label in (*labels, self.vector) if not label.isHidden()]
+        labels = (self.kind, self.state, self.windows.shared, self.origin, self.vector)
+        said = [label.text() for label in self.words.findChildren(PlainLabel)]
+        return [*(label.text() for label in labels if not label.isHidden()), *said]
 
     def _on_window(self, window: int) -> None:
         self._show_window()
