@@ -43,6 +43,12 @@ FACTS = (
     "sha256",
 )
 """Fields of a report in the order in which a person asks for them."""
+PIPE_WIDTH = 160
+
+
+def _print_table(table: Table) -> None:
+    """On a screen as wide as that is; in a file or a pipe names are not broken at 80 columns."""
+    out.print(table, width=None if out.is_terminal else max(out.width, PIPE_WIDTH))
 
 
 def print_json(plain: Any) -> None:
@@ -93,7 +99,7 @@ def print_runs(contents: FolderContents) -> None:
         cells = (picked, run.id, run.dataset or "-", (run.created or "-")[:10], run.status, score, roles)
         table.add_row(*map(escape, cells))
     out.print(f"[bold]{escape(contents.path)}[/]: {_counted(len(runs), 'training run')}", highlight=False)
-    out.print(table)
+    _print_table(table)
     sources = dict.fromkeys(run.metric_from.partition(";")[0] for run in runs if run.metric_from)
     out.print("* = the one that the producers' evaluation takes. Scores as recorded:", *sources, sep="\n  ")
     for run in runs:
@@ -143,7 +149,7 @@ def _print_facts(report: CheckpointReport) -> None:
     for field, value in _parts(report):
         table.add_row(field, escape(_shown(value)), escape(reasons.get(field, "")))
     if report.container is not None:
-        out.print(table)
+        _print_table(table)
 
 
 def _parts(report: CheckpointReport) -> Iterator[tuple[str, Any]]:
@@ -159,7 +165,7 @@ def _print_differences(reports: Sequence[CheckpointReport]) -> None:
         values = [_shown(one.get(key)) for one in flat]
         if len(set(values)) > 1:
             table.add_row(key, *map(escape, values))
-    out.print(table)
+    _print_table(table)
 
 
 def _flat(plain: dict[str, Any], prefix: str = "") -> dict[str, Any]:
