@@ -19,6 +19,7 @@ from core.progress import Progress, Report
 from core.records import CheckpointReport, Finding, FolderContents, TrainingRun, to_plain
 
 out, err = Console(soft_wrap=True), Console(stderr=True)
+piped = Console(soft_wrap=True, width=160)
 FACTS = (
     "producer",
     "family",
@@ -43,12 +44,11 @@ FACTS = (
     "sha256",
 )
 """Fields of a report in the order in which a person asks for them."""
-PIPE_WIDTH = 160
 
 
 def _print_table(table: Table) -> None:
     """On a screen as wide as that is; in a file or a pipe names are not broken at 80 columns."""
-    out.print(table, width=None if out.is_terminal else max(out.width, PIPE_WIDTH))
+    (out if out.is_terminal else piped).print(table)
 
 
 def print_json(plain: Any) -> None:
