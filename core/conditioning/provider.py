@@ -56,9 +56,13 @@ def _shared(source: str, device: str) -> LocalModel:
 def provider_of(wish: str, stated: str | None, device: str) -> LocalModel | None:
     """The model that a person wishes for: `none`, `auto` (the one that the checkpoint states, if it lies in the hub's
     cache), a folder or a name. Opens nothing; raises `ModelRefused` when a wished one is not here."""
-    if wish == "none" or (wish == "auto" and (stated is None or find_in_hub(stated) is None)):
+    if wish == "none":
         return None
-    return _shared(stated if wish == "auto" and stated is not None else wish, device)
+    if wish != "auto":
+        return _shared(wish, device)
+    # Only the hub's cache: a name in a file must not choose a folder of this machine.
+    found = None if stated is None else find_in_hub(stated)
+    return None if found is None else _shared(str(found), device)
 
 
 def local_model(source: str, *, device: str = "cpu", caches: Path | None = None) -> LocalModel:

@@ -20,6 +20,7 @@ from core.records import (
     Array,
     Axis,
     CheckpointReport,
+    Deviation,
     Finding,
     Image,
     Prediction,
@@ -152,7 +153,7 @@ class _Run:
             value_range=(self.run.merging.low, self.run.merging.high),
             steps=steps,
             settings=self.settings,
-            deviations=self.plan.deviations,
+            deviations=(*self.plan.deviations, *self._other_model()),
             spread=frozen_array(np.stack(spreads)) if spreads else None,
             seconds=time.perf_counter() - self.started,
             calls=self.calls,
@@ -224,6 +225,17 @@ class _Run:
         if self.conditions is None or not self.conditions.used:
             return None
         return frozen_array(np.stack([row for _, row in sorted(self.conditions.used.items())]))
+
+    def _other_model(self) -> tuple[Deviation, ...]:
+        """A condition that another model than the one it was trained with had a say in."""
+        film, asked = self.segmenter.report.film, self.segmenter.vlm
+        if self.conditions is None or film is None or asked is None or film.vlm is None:
+            return ()
+        name = asked.name.rpartition("/")[2]
+        same = name.lower() == film.vlm.rpartition("/")[2].lower()
+        if same or not any(name in told.source for told in self.conditions.told):
+            return ()
+        return (Deviation(code="film.model", label=f"condition from {name}, trained with {film.vlm}"),)
 
     def _modulation(self) -> tuple[StageModulation, ...]:
         """What the heads made of the conditions that were used, as trained: strength 1."""
