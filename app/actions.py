@@ -41,7 +41,7 @@ def _has_case(window: MainWindow) -> bool:
 
 
 def _busy(window: MainWindow) -> bool:
-    return window.store.outcomes.busy or window.effects.busy
+    return window.store.outcomes.busy or window.effects.busy or window.models.busy
 
 
 def _separator(menu: str, after: str) -> Command:

@@ -130,7 +130,8 @@ class MainWindow(QMainWindow):
         parts.banner.model_download_requested.connect(self.ask_model_download)
         parts.film.model_folder_requested.connect(lambda: self._with_column(self.ask_model_folder))
         parts.film.model_download_requested.connect(lambda: self._with_column(self.ask_model_download))
-        self.effects.changed.connect(lambda _: self._refresh_actions())
+        for signal in (self.effects.changed, self.models.looked):
+            signal.connect(lambda _: self._refresh_actions())
         store.run_changed.connect(self._offer_without_film)
         store.column_removed.connect(parts.banner.withdraw)
         parts.passport.hash_requested.connect(self.opening.hash_checkpoint)
@@ -230,8 +231,9 @@ class MainWindow(QMainWindow):
             self.store.change_column(column.key, settings=settings, options=options)
 
     def cancel_all(self) -> None:
-        """Runs of columns, and what is measured for the FiLM panel."""
+        """Runs of columns, and what the FiLM panel measures or downloads."""
         self.effects.cancel()
+        self.models.cancel()
         self.runs.cancel_all()
 
     def show_film(self) -> None:

@@ -61,6 +61,7 @@ class FilmController(QObject):
         panel.film_requested.connect(self.apply)
         panel.told.text_requested.connect(self._on_text)
         panel.without_film_requested.connect(self._on_without_film)
+        panel.download.cancel_requested.connect(self._models.cancel)
         panel.effects.measure_requested.connect(self._on_measure)
         panel.effects.cancel_requested.connect(self._effects.cancel)
         panel.effects.open_requested.connect(self._on_open)
@@ -116,6 +117,7 @@ class FilmController(QObject):
         run = self._store.run_state(column.key)
         self._panel.show_run(run, self._summary_of(run.prediction), self._models.to_download(column.key))
         self._show_editor(column, film)
+        self._panel.download.show_download(*self._models.downloading())
         self._panel.show_lines(self._effects.lines(column.key), ready=run.prediction is not None)
         self._panel.effects.show_work(*self._effects.work(column.key))
 

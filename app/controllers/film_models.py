@@ -12,6 +12,7 @@ from app.items import Column, Note
 from app.jobs import Failure, Job, JobQueue
 from app.store import Store
 from core import pipeline
+from core.progress import Progress
 from core.records import FilmReport
 
 HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
@@ -19,13 +20,14 @@ HUB_NAME = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?")
 LOOKING = "Looking for {name} on this machine."
 NOT_HERE = "Embedding words needs {name}, which is not on this machine."
 UNNAMED = "Embedding words needs the language model, and the file does not name it."
+DOWNLOAD = "download a model"
 FORBIDDEN = "This column is set to use no language model."
 
 
 class ModelController(QObject):
     """Looks in the background, downloads only when told to. A model that was found is used by all columns that need it.
 
-    `looked`: something about a model is known now.
+    `looked`: something about a model, or its download, is known now.
     """
 
     looked = Signal(object)  # name or folder
@@ -35,6 +37,7 @@ class ModelController(QObject):
         self._store, self._queue = store, queue
         self._here: dict[str, bool | None] = {}
         self._chosen: dict[str | None, str] = {}
+        self._download: tuple[str, Progress | None] | None = None
         for signal in (store.column_added, store.column_activated):
             signal.connect(self._on_column)
         store.checkpoint_changed.connect(self._on_checkpoint)
@@ -54,6 +57,15 @@ class ModelController(QObject):
         here = self._here.get(source)
         return "" if here else (LOOKING if here is None else NOT_HERE).format(name=source)
 
+    @property
+    def busy(self) -> bool:
+        """Something is being downloaded."""
+        return self._download is not None
+
+    def downloading(self) -> tuple[str, Progress | None]:
+        """What is being downloaded (empty: nothing), and how far."""
+        return self._download or ("", None)
+
     # ---- what people ask for -----------------------------------------------------------------------------------------
 
     def use_folder(self, column: str, folder: str) -> None:
@@ -69,12 +81,23 @@ class ModelController(QObject):
     def download(self, column: str) -> None:
         """A person said yes to several gigabytes."""
         name = self.to_download(column)
-        if name is None:
+        if name is None or self.busy:
             return
         job = Job(lambda report: pipeline.fetch_vlm(name, report), f"Downloading {name}")
+        job.progressed.connect(lambda progress: self._on_download((name, progress)))
         job.succeeded.connect(lambda _: self._use(name, name))
         job.failed.connect(self._note)
-        self._queue.start(job, slot=f"download {name}")
+        job.ended.connect(lambda: self._on_download(None))
+        self._on_download((name, None))
+        self._queue.start(job, slot=DOWNLOAD)
+
+    def cancel(self) -> None:
+        """Stop a download after the file that is under way; what is complete stays in the hub's cache."""
+        self._queue.cancel_slot(DOWNLOAD)
+
+    def _on_download(self, state: tuple[str, Progress | None] | None) -> None:
+        self._download = state
+        self.looked.emit(state[0] if state else "")
 
     def _on_chosen(self, name: str | None, folder: str, found: Path | None) -> None:
         if found is not None:

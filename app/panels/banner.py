@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from app.items import Note
@@ -60,12 +61,22 @@ class Banner(QFrame):
 
         `model`: the vision-language model that the checkpoint names; `why`: what is wrong with the one at hand.
         """
-        made_with = f", which {model} would make" if model else ""
-        text = why or f"{title} has no condition for this image{made_with}"
+        text = why or f"{title} has no condition for this image"
         self.show_note(Note(severity="warning", text=text, remedy="Drop its profile cache here, or:"))
         self._column = column
         self.remedies.show_model(model)
         self.remedies.show()
+        self._claim_height()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._claim_height()
+
+    def _claim_height(self) -> None:
+        """Room for every line of words and buttons at this width: the pictures below would take it."""
+        layout = self.layout()
+        if layout is not None:
+            self.setMinimumHeight(layout.totalHeightForWidth(self.width()))
 
     def withdraw(self, column: str) -> None:
         """The offer for a column does not stand any more."""
@@ -82,3 +93,4 @@ class Banner(QFrame):
         self.remedy.setText(note.remedy)
         self.remedy.setVisible(bool(note.remedy))
         self.show()
+        self._claim_height()

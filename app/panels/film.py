@@ -12,7 +12,7 @@ from app.items import RunState
 from app.panels.film_controls import FilmControls
 from app.panels.film_effects import FilmEffects
 from app.panels.film_plots import FilmPlots
-from app.panels.film_remedies import FilmRemedies
+from app.panels.film_remedies import DownloadBar, FilmRemedies
 from app.panels.film_told import FilmTold
 from app.panels.passport import set_severity
 from app.panels.passport_parts import BreakingLabel
@@ -22,6 +22,7 @@ from app.theme import Theme
 from core.records import Deviation, FilmReport, FilmSettings, FilmSummary, Prediction
 
 AS_TRAINED = "FiLM is as it was trained in this run."
+NO_RESULT = "There is no result."
 RUNNING = "A run with these settings is on its way."
 
 
@@ -40,6 +41,8 @@ class FilmPanel(QStackedWidget):
         self.message.setContentsMargins(10, 10, 10, 10)
         self.title, self.status = ElidedLabel(role="heading"), BreakingLabel(wrap=True)
         self.status.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.details, self.download = BreakingLabel(wrap=True), DownloadBar()
+        self.details.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.remedies, self.controls, self.effects = FilmRemedies(), FilmControls(), FilmEffects()
         self.told, self.plots = FilmTold(), FilmPlots()
         self._lay_out()
@@ -51,7 +54,7 @@ class FilmPanel(QStackedWidget):
         column = QVBoxLayout(inside)
         column.setContentsMargins(8, 6, 8, 8)
         column.setSpacing(8)
-        for part in (self.title, self.status, self.remedies):
+        for part in (self.title, self.status, self.details, self.remedies, self.download):
             column.addWidget(part)
         sections = (
             ("How FiLM is applied", self.controls),
@@ -102,6 +105,8 @@ class FilmPanel(QStackedWidget):
         """What the run of the column came to. `model`: the language model that the file names."""
         severity, text = run_words(run)
         self.status.setText(text)
+        self.details.setText(run.failure.text() if run.failure else "")
+        self.details.setVisible(run.failure is not None)
         set_severity(self.status, severity)
         self.remedies.show_model(model)
         self.remedies.setVisible(lacks_condition(run))
@@ -124,7 +129,7 @@ class FilmPanel(QStackedWidget):
 def run_words(run: RunState) -> tuple[str, str]:
     """Severity, and in words what a run came to as far as FiLM is concerned."""
     if run.failure is not None:
-        return "error", run.failure.text()
+        return "error", NO_RESULT
     if run.prediction is not None:
         return deviation_words(run.prediction.deviations)
     return "note", RUNNING if run.state in {"waiting", "running"} else run.message

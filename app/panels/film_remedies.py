@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QPushButton, QSizePolicy, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSizePolicy, QWidget
 
 from app.panels.widgets.flow_layout import FlowLayout
+from app.panels.widgets.progress import PlainProgressBar
 from app.panels.widgets.text import plain_tooltip, printable
+from core.progress import Progress
 
 ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 WITHOUT_FILM = "Run with FiLM off (labelled)"
 CHOOSE_FOLDER = f"Choose the model's folder{ELLIPSIS}"
-MOST_LETTERS = 36
+MOST_LETTERS = 28
+MEGABYTE = 10**6
 
 
 class FilmRemedies(QWidget):
@@ -24,7 +27,7 @@ class FilmRemedies(QWidget):
         self.folder_button, self.download_button = QPushButton(CHOOSE_FOLDER), QPushButton()
         self.without_film_button = QPushButton(WITHOUT_FILM)
         buttons = FlowLayout(self, spacing=6)
-        wishes = (self.folder_requested, self.download_requested, self.without_film_requested)
+        wishes = (self.folder_requested, self.without_film_requested, self.download_requested)
         for button, wish in zip(self._buttons(), wishes, strict=True):
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             button.clicked.connect(lambda _=False, wish=wish: wish.emit())
@@ -36,7 +39,7 @@ class FilmRemedies(QWidget):
         self.show_model(None)
 
     def _buttons(self) -> tuple[QPushButton, QPushButton, QPushButton]:
-        return self.folder_button, self.download_button, self.without_film_button
+        return self.folder_button, self.without_film_button, self.download_button  # the widest is alone on its line
 
     def show_model(self, name: str | None) -> None:
         """The model that could be downloaded; None = the file names none."""
@@ -45,7 +48,29 @@ class FilmRemedies(QWidget):
         self.download_button.setVisible(bool(name))
 
 
+class DownloadBar(QWidget):
+    """How far a download is, in megabytes, and a button that stops it."""
+
+    cancel_requested = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.bar, self.cancel_button = PlainProgressBar(), QPushButton("Cancel")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(self.bar, 1)
+        row.addWidget(self.cancel_button)
+        self.cancel_button.clicked.connect(lambda: self.cancel_requested.emit())
+        self.show_download("", None)
+
+    def show_download(self, name: str, progress: Progress | None) -> None:
+        """`name` empty: nothing is downloaded. Of `progress`, in bytes, the total may not be known yet."""
+        self.setVisible(bool(name))
+        done, total = (progress.done // MEGABYTE, progress.total // MEGABYTE) if progress else (0, 0)
+        self.bar.show_progress(done, total, f"Downloading {_short(name)}, MB")
+
+
 def _short(name: str) -> str:
-    """A name from a file, on a button: `&` would underline a letter, and a long one would push the others out."""
-    text = printable(name).replace("&", "&&")
+    """The model without its owner, for a button; a `&` would underline a letter. The question names all of it."""
+    text = printable(name.rpartition("/")[2]).replace("&", "&&")
     return text if len(text) <= MOST_LETTERS else f"{text[:MOST_LETTERS]}{ELLIPSIS}"

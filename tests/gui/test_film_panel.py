@@ -19,7 +19,7 @@ from app.settings import Settings
 from app.window import MainWindow
 from core import pipeline
 from core.errors import ConditionMissing, ModelRefused
-from core.progress import Report
+from core.progress import Progress, Report
 from core.records import (
     AnswerField,
     Array,
@@ -79,9 +79,7 @@ def modulation(stages: tuple[int, ...] | None) -> tuple[StageModulation, ...]:
         return frozen_array(start + 0.1 * np.arange(WINDOWS * channels).reshape(WINDOWS, channels), np.float32)
 
     return tuple(
-        StageModulation(
-            stage=stage, gamma=rows(width, 1), beta=rows(width, 0), active=stages is None or stage in stages
-        )
+        StageModulation(stage=stage, gamma=rows(width, 1), beta=rows(width, 0), active=stage in on)
         for stage, width in zip(FILM.stages, FILM.channels, strict=True)
     )
 
@@ -279,7 +277,8 @@ def test_nothing_of_an_older_run_stays_while_another_one_fails(
     film.film_error = ConditionMissing("film.ckpt: nothing to be conditioned on.")
     window.run_active()
     settle(qtbot, window)
-    assert panel.status.text() == "film.ckpt: nothing to be conditioned on."
+    assert panel.status.text() == "There is no result."
+    assert panel.details.text() == "film.ckpt: nothing to be conditioned on."
     assert "answer 0" not in panel.told.texts()
     assert panel.remedies.isVisibleTo(panel)
     panel.remedies.without_film_button.click()
@@ -324,6 +323,8 @@ def test_without_the_model_words_are_not_taken_and_it_says_why(
 ) -> None:
     editor = open_film(qtbot, window).told.editor
     assert not editor.box.isEnabled()
+    editor.box.setPlainText("other words")
+    assert not editor.run_button.isEnabled()
     assert editor.reason.text() == f"Embedding words needs {NAME}, which is not on this machine."
     assert editor.remedies.download_button.isVisibleTo(editor)
 
@@ -352,7 +353,7 @@ def test_a_download_asks_first(qtbot: QtBot, window: MainWindow, film: FakePipel
     without_a_condition(qtbot, window, film)
     banner = window.parts.banner
     assert banner.isVisible()
-    assert NAME in banner.text.text()
+    assert NAME in banner.remedies.download_button.toolTip()
     assert banner.action_button.text() == "Run with FiLM off (labelled)"
     banner.remedies.download_button.click()
     assert not film.fetched
@@ -376,6 +377,26 @@ def test_a_downloaded_model_is_used_at_once(qtbot: QtBot, window: MainWindow, fi
     assert window.store.run_state("column 1").state == "result"
     assert not window.parts.banner.isVisible()
     assert window.parts.film.told.editor.box.isEnabled()
+
+
+def test_a_download_shows_how_far_it_is_and_can_be_cancelled(
+    qtbot: QtBot, window: MainWindow, film: FakePipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fetch(name: str, report: Report) -> Path:
+        while not film.gate.wait(0.002):
+            report(Progress(done=20_000_000, total=7_000_000_000, stage="downloading"))
+        return Path("/models") / name
+
+    without_a_condition(qtbot, window, film)
+    monkeypatch.setattr(pipeline, "fetch_vlm", fetch)
+    window.models.download("column 1")
+    panel = window.parts.film
+    qtbot.waitUntil(lambda: panel.download.bar.text() == "Downloading Qwen2.5-VL-3B-Instruct, MB  20 / 7000")
+    assert window.actions_by_id["run.cancel"].isEnabled()
+    panel.download.cancel_button.click()
+    settle(qtbot, window)
+    assert not panel.download.isVisibleTo(panel)
+    assert window.store.columns["column 1"].options.vlm == "auto"
 
 
 def choose(monkeypatch: pytest.MonkeyPatch, folder: str) -> None:
@@ -407,18 +428,19 @@ def test_a_model_that_is_refused_is_said_and_film_off_offered(
 ) -> None:
     film.film_error = ModelRefused("/models/own: its weights are pickle files.")
     panel = open_film(qtbot, window)
-    assert window.parts.banner.text.text() == panel.status.text() == "/models/own: its weights are pickle files."
+    assert window.parts.banner.text.text() == panel.details.text() == "/models/own: its weights are pickle files."
     window.parts.banner.action_button.click()
     settle(qtbot, window)
     assert settings_of(window).mode == "off"
 
 
+@pytest.mark.parametrize("name", ["a/..", "/etc/model", "\\\\server\\share", "~/model", "a/b/c"])
 def test_a_file_does_not_send_us_looking_at_folders(
-    qtbot: QtBot, window: MainWindow, film: FakePipeline, monkeypatch: pytest.MonkeyPatch
+    qtbot: QtBot, window: MainWindow, film: FakePipeline, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     asked: list[str] = []
     monkeypatch.setattr(pipeline, "find_vlm", asked.append)
-    film.reports["film.ckpt"] = replace(fakes.report(), film=replace(FILM, vlm="../../etc"))
+    film.reports["film.ckpt"] = replace(fakes.report(), film=replace(FILM, vlm=name))
     without_a_condition(qtbot, window, film)
     assert not asked
     assert not window.parts.banner.remedies.download_button.isVisible()
@@ -468,10 +490,11 @@ def test_other_settings_stop_the_measuring(qtbot: QtBot, window: MainWindow, fil
     film.began.clear()
     panel.effects.measure_button.click()
     qtbot.waitUntil(film.began.is_set)
-    film.hold = False
     window.runs.run_without_film("column 1")
+    film.hold = False
     settle(qtbot, window)
     assert not window.effects.busy
+    assert "shuffle" not in [settings.film.mode for _, _, settings in film.runs]
     assert cell(panel, "Shuffled", 2) == ""
 
 
