@@ -88,7 +88,7 @@ def _told(condition: Condition) -> dict[str, Any]:
 
 def _step_record(step: Step) -> dict[str, Any]:
     """Where a step lies; the noise only where there is such a thing."""
-    record: dict[str, Any] = {"index": step.index, "t": step.t, "network_calls": step.calls}
+    record: dict[str, Any] = {"index": step.index, "t": step.t}
     if step.timestep is not None:
         record |= {"timestep": step.timestep, "noise_level": step.noise_level}
     return record

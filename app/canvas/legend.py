@@ -70,7 +70,7 @@ class Footer(QWidget):
 
     def __init__(self, colour: str, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.caption, self.scale_bar = ElidedLabel(), ScaleBar()
+        self.caption, self.scale_bar = _Caption(), ScaleBar()
         self._mask_chip, self._mask_name = ColourChip(colour), _Name("Mask")
         self._line_chip, self._line_name = ColourChip(theme.reference, line=True), _Name("Reference")
         below = QHBoxLayout()
@@ -113,3 +113,15 @@ class _Name(ElidedLabel):
     def shown_text(self) -> str:
         shown = super().shown_text()
         return shown if shown == self.text() else ""
+
+
+class _Caption(ElidedLabel):
+    """What is shown, in words. In a narrow column the quantity goes first, which its button names too: half of
+    `noise 0.71` is another number."""
+
+    def shown_text(self) -> str:
+        whole, room = self.text(), self.contentsRect().width()
+        _, _, where = whole.partition(" \N{MIDDLE DOT} ")
+        if where and self.fontMetrics().horizontalAdvance(whole) > room >= self.fontMetrics().horizontalAdvance(where):
+            return where
+        return super().shown_text()

@@ -223,6 +223,18 @@ def test_a_running_state_is_shown_in_the_range_it_will_have(view: ColumnsView) -
     assert view.column("a").footer.scale_bar.ends() == ("≤ −1", "≥ 1")
 
 
+def test_a_narrow_column_keeps_the_numbers_of_its_caption_whole(view: ColumnsView) -> None:
+    show(view, a=fakes.diffusion(timesteps=1000))
+    view.set_step(20)
+    view.set_quantity("probability")
+    label = view.column("a").footer.caption
+    where = label.text().removeprefix("Probability · ")
+    label.resize(label.fontMetrics().horizontalAdvance(where) + 2, label.height())
+    assert label.shown_text() == where
+    label.resize(label.fontMetrics().horizontalAdvance(label.text()) + 2, label.height())
+    assert label.shown_text() == f"Probability · {where}"
+
+
 # ---- curves ----------------------------------------------------------------------------------------------------------
 
 
