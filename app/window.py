@@ -249,7 +249,11 @@ class MainWindow(QMainWindow):
     def ask_model_download(self, column: str) -> None:
         name = self.models.to_download(column) if column in self.store.columns else None
         if name is not None:
-            ask_download(name, self, lambda: self.models.download(column))
+            ask_download(name, self, lambda: self._download_model(column))
+
+    def _download_model(self, column: str) -> None:
+        self.models.download(column)
+        self.show_film()  # there it says how far it is
 
     def ask_result_folder(self) -> None:
         chosen = QFileDialog.getExistingDirectory(self, "Save mask, probability and run record in", "")

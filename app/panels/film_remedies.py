@@ -27,7 +27,7 @@ class FilmRemedies(QWidget):
         self.folder_button, self.download_button = QPushButton(CHOOSE_FOLDER), QPushButton()
         self.without_film_button = QPushButton(WITHOUT_FILM)
         buttons = FlowLayout(self, spacing=6)
-        wishes = (self.folder_requested, self.without_film_requested, self.download_requested)
+        wishes = (self.without_film_requested, self.folder_requested, self.download_requested)
         for button, wish in zip(self._buttons(), wishes, strict=True):
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             button.clicked.connect(lambda _=False, wish=wish: wish.emit())
@@ -39,7 +39,7 @@ class FilmRemedies(QWidget):
         self.show_model(None)
 
     def _buttons(self) -> tuple[QPushButton, QPushButton, QPushButton]:
-        return self.folder_button, self.without_film_button, self.download_button  # the widest is alone on its line
+        return self.without_film_button, self.folder_button, self.download_button  # the first is seen in any window
 
     def show_model(self, name: str | None) -> None:
         """The model that could be downloaded; None = the file names none."""

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QFileDialog, QMessageBox
+import torch
+from PIL import Image as Pillow
+from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.controllers.film_effects import variants
@@ -32,6 +35,9 @@ from core.records import (
     StageModulation,
     frozen_array,
 )
+from tests.builders import DFM, FILM_CONFIG, write_checkpoint
+from tests.builders import FILM as FILM_DIALECT
+from tests.conditioning.tiny_model import ANSWERS, PROMPTS, WIDTH, save_tiny_model
 from tests.gui import fakes
 from tests.gui.conftest import check_nothing_runs
 from tests.gui.dropping import drop
@@ -261,6 +267,23 @@ def test_plots_show_gain_and_offset_of_the_window_and_the_range(
     assert plots[0].values.text() == "Channel 2: γ 1.200 (1.200 to 2.000), β 0.200 (0.200 to 1.000)"
 
 
+def test_the_mouse_over_a_plot_asks_for_the_channel_under_it(
+    qtbot: QtBot, window: MainWindow, film: FakePipeline
+) -> None:
+    plot = open_film(qtbot, window).plots.plots[0]
+    view, port = plot.beta.getPlotItem().vb, plot.beta.viewport()
+    where = QPointF(plot.beta.mapFromScene(view.mapViewToScene(QPointF(3, 0))))
+    none = Qt.MouseButton.NoButton
+    move = QMouseEvent(
+        QEvent.Type.MouseMove, where, port.mapToGlobal(where), none, none, Qt.KeyboardModifier.NoModifier
+    )
+    QApplication.sendEvent(port, move)
+    assert plot.values.text().startswith("Channel 3: γ 1.300")
+    assert plot.beta.channel_at(0) is None  # left of the axis
+    QApplication.sendEvent(port, QEvent(QEvent.Type.Leave))
+    assert "Channel" not in plot.values.text()
+
+
 def test_a_run_without_film_was_told_nothing(qtbot: QtBot, window: MainWindow, film: FakePipeline) -> None:
     panel = open_film(qtbot, window)
     window.runs.run_without_film("column 1")
@@ -347,6 +370,16 @@ def test_where_words_could_never_do_there_is_no_box(
 def without_a_condition(qtbot: QtBot, window: MainWindow, film: FakePipeline) -> None:
     film.film_error = ConditionMissing("film.ckpt: nothing to be conditioned on.")
     open_film(qtbot, window)
+
+
+def test_a_small_window_shows_every_remedy(qtbot: QtBot, window: MainWindow, film: FakePipeline) -> None:
+    window.resize(900, 600)
+    without_a_condition(qtbot, window, film)
+    banner = window.parts.banner
+    for button in banner.remedies.findChildren(QPushButton):
+        corner = button.mapTo(banner, button.rect().bottomRight())
+        assert button.isVisible()
+        assert banner.rect().contains(corner)
 
 
 def test_a_download_asks_first(qtbot: QtBot, window: MainWindow, film: FakePipeline) -> None:
@@ -653,3 +686,50 @@ def test_the_numbers_of_the_table_are_those_of_the_pipeline(qtbot: QtBot, real: 
         assert cell(panel, title, 3) == f"{change.mean_change:.4f}"
         changed.add(change.pixels)
     assert len(changed) == len(wishes)  # each part does something else
+
+
+def test_with_a_genuine_model_its_answer_is_shown_and_other_words_change_the_run(
+    qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tiny model of the genuine kind, chosen by its folder: nothing is faked, nothing is fetched."""
+    pytest.importorskip("transformers")
+    checkpoint = text_checkpoint(tmp_path)
+    model = save_tiny_model(tmp_path / "models" / "Qwen2.5-VL-3B-Instruct", ANSWERS)
+    image = tmp_path / "image.png"
+    Pillow.fromarray(np.random.default_rng(3).integers(0, 255, (20, 24), dtype=np.uint8)).save(image)
+    window = MainWindow(Settings(tmp_path / "settings.ini"))
+    qtbot.addWidget(window)
+    window.open([str(checkpoint), str(image)])
+    finish(qtbot, window)
+    assert window.store.run_state("column 1").state == "error"
+    choose(monkeypatch, str(model))
+    window.parts.banner.remedies.folder_button.click()
+    first = finish(qtbot, window)
+    told = window.parts.film.told
+    assert first is not None
+    assert f"Computed now by {first.conditions[0].source}" in told.texts()
+    assert {PROMPTS[0], first.conditions[0].answers[0]} <= set(told.texts())
+    told.editor.box.setPlainText("the catheter lies over the vessel")
+    told.editor.run_button.click()
+    second = finish(qtbot, window)
+    assert second is not None
+    assert not np.array_equal(first.condition, second.condition)  # type: ignore[arg-type]
+    assert "the catheter lies over the vessel" in told.texts()
+    assert told.windows.shared.text() == f"All {len(second.conditions)} windows share one condition."
+    assert window.parts.film.status.text() == "Not as trained: told other words by hand."
+    check_nothing_runs(window.queue)
+
+
+def text_checkpoint(folder: Path) -> Path:
+    """A small checkpoint whose condition is a sentence of the tiny model."""
+    torch.manual_seed(2)
+    prefix = "vlm_film_conditioner."
+    sizes = {"image_to_cond.proj.weight": (12, WIDTH), "text_to_cond.mlp.0.weight": (16, WIDTH)}
+    sizes |= {"text_to_cond.mlp.0.bias": (16,), "text_to_cond.mlp.2.weight": (12, 16), "text_to_cond.mlp.2.bias": (12,)}
+    config = FILM_CONFIG | {"use_text_prompt_cond": True, "prompt_template": PROMPTS[0]}
+    return write_checkpoint(
+        folder / "words.ckpt",
+        DFM | FILM_DIALECT | {"vlm_film_config": config},
+        film=True,
+        change={prefix + key: torch.randn(*size) for key, size in sizes.items()},
+    )
