@@ -51,6 +51,20 @@ def step_words(axis: Axis, step: Step) -> str:
     return f"t = {step.t:.3f}"
 
 
+def position_words(prediction: Prediction | None, index: int | None) -> str:
+    """Where the slider stands: the kept step at `index`, None = the final result."""
+    if prediction is None:
+        return "no result yet"
+    if prediction.axis == "none":
+        return NO_STEPS
+    if index is None:
+        return "final result" if prediction.steps else "final result, no steps kept"
+    words = step_words(prediction.axis, prediction.steps[index])
+    if prediction.axis == "noise":
+        return words
+    return f"{words} \N{MIDDLE DOT} {index + 1} of {len(prediction.steps)}"
+
+
 def step_label(axis: Axis, step: Step) -> str:
     """The same in a word, for below a small picture."""
     if axis == "noise" and step.noise_level is not None:

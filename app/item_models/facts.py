@@ -150,8 +150,12 @@ def _score(metric: ReportedMetric) -> Fact:
     if metric.here:
         return Fact("Recorded score", value, metric.why)
     reason = metric.why or "those weights are not in this file"
-    value = f"{WARNING_SIGN} {metric.name} {metric.value:.4g}. It cannot be checked with this file: {reason}."
-    return Fact("Recorded score", value, f"Measured with the {metric.measured_with} weights", "warning")
+    return Fact(
+        "Recorded score",
+        f"{WARNING_SIGN} {value}. It cannot be checked with this file: {reason}.",
+        metric.why,
+        "warning",
+    )
 
 
 def size_text(size: int) -> str:

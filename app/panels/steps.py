@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QColor, QPalette
 from PySide6.QtWidgets import (
     QButtonGroup,
     QHBoxLayout,
@@ -17,10 +16,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.canvas.axis import NO_STEPS, curve_axis, step_label, step_words
+from app.canvas.axis import NO_STEPS, curve_axis, position_words, step_label
 from app.canvas.frame import LOGITS, QUANTITIES, QUANTITY_NAMES, Frame, LiveStep, Quantity, frame_of, live_frame
 from app.panels.live_steps import LiveSteps
 from app.panels.step_curve import Curve, StepCurve
+from app.panels.step_style import button_style, slider_palette
 from app.panels.thumbnails import ThumbnailStrip
 from app.panels.widgets.chips import ColourChip
 from app.panels.widgets.text import ElidedLabel
@@ -207,8 +207,8 @@ class StepsPanel(QWidget):
         self.strip.set_theme(theme)
         self.curve.set_theme(theme)
         for button in self._buttons.values():
-            button.setStyleSheet(_button_style(theme))
-        self.slider.setPalette(_slider_palette(self.slider.palette(), theme))
+            button.setStyleSheet(button_style(theme))
+        self.slider.setPalette(slider_palette(self.slider.palette(), theme))
 
     # ---- showing it ----
 
@@ -282,24 +282,11 @@ class StepsPanel(QWidget):
 
     def _say_where(self) -> None:
         running = self._running()
-        self.where.setText(running.words() or self._position_words())
+        self.where.setText(running.words() or position_words(self._prediction(), self.index()))
         known = self._prediction() is not None
         place = 0 if self._without_steps() else self.slider.value()
         self.strip.set_current(place if known else len(running.kept) - 1)
         self._show_marker()
-
-    def _position_words(self) -> str:
-        prediction, index = self._prediction(), self.index()
-        if prediction is None:
-            return "no result yet"
-        if prediction.axis == "none":
-            return NO_STEPS
-        if index is None:
-            return "final result" if prediction.steps else "final result, no steps kept"
-        words = step_words(prediction.axis, prediction.steps[index])
-        if prediction.axis == "noise":
-            return words
-        return f"{words} \N{MIDDLE DOT} {index + 1} of {len(prediction.steps)}"
 
     def _show_marker(self) -> None:
         steps, index = self._steps(), self.index()
@@ -339,20 +326,3 @@ class StepsPanel(QWidget):
     def _on_quantity(self, name: str) -> None:
         self.set_quantity(name)
         self.quantity_changed.emit(name)
-
-
-def _slider_palette(palette: QPalette, theme: Theme) -> QPalette:
-    """A slider that has nothing to move over must not look as if it had."""
-    for role in (QPalette.ColorRole.Highlight, QPalette.ColorRole.Button):
-        palette.setColor(QPalette.ColorGroup.Disabled, role, QColor(theme.border))
-    return palette
-
-
-def _button_style(theme: Theme) -> str:
-    """Which quantity is chosen must be seen at a glance, in both themes."""
-    return (
-        f"QToolButton {{ color: {theme.text}; background: {theme.surface_alt}; border: 1px solid {theme.border};"
-        f" border-radius: 4px; padding: 2px 6px; }}"
-        f"QToolButton:hover, QToolButton:focus {{ border-color: {theme.accent}; }}"
-        f"QToolButton:checked {{ color: {theme.accent_text}; background: {theme.accent}; }}"
-    )

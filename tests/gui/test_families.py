@@ -444,5 +444,5 @@ def test_a_recorded_score_that_nobody_can_check_carries_a_warning() -> None:
         for metric in (good, bad)
     )
     assert (first.value, first.severity) == ("val/dice 0.8123, measured with the ema weights", "")
-    assert second.value.startswith(f"{WARNING_SIGN} val/dice 0.8123. It cannot be checked with this file")
+    assert second.value.startswith(f"{WARNING_SIGN} {first.value}. It cannot be checked with this file: ")
     assert second.severity == "warning"
