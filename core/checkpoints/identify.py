@@ -18,7 +18,7 @@ from core.checkpoints.run_config import describe_data, filled, read_run_config
 from core.checkpoints.supervised_file import describe_supervised
 from core.checkpoints.text import safe_text
 from core.checkpoints.unknown import describe_unknown, stray_keys
-from core.checkpoints.weight_choice import default_set, missing_average, young_average
+from core.checkpoints.weight_choice import default_set, measured_set, missing_average, young_average
 from core.checkpoints.weight_sets import Weights
 from core.errors import CheckpointRefused
 from core.networks import ARCHITECTURES, Architecture, NetworkConfig, SizesUnclear, detect_architectures
@@ -107,8 +107,6 @@ class _Identifier:
     def _describe_weights(self, used: str, evaluated: str, why: str) -> None:
         available = tuple(self.inventory.sets)
         self.tensors = dict(self.inventory.sets[used])
-        if used != evaluated:
-            why = f"chosen by the user instead of {evaluated}: {why}"
         report = WeightsReport(available=available, used=used, why=why, evaluated=evaluated)
         origins = "; ".join(f"{name}: {self.inventory.origins.get(name, 'state_dict')}" for name in available)
         self.dossier.know("weights", report, origins)
@@ -119,14 +117,16 @@ class _Identifier:
         family, use_ema = self.architecture.family, self._use_ema
         self.dossier.take(missing_average(self.inventory, family, use_ema))
         self.dossier.take(young_average(self.inventory, family, use_ema))
-        evaluated, why = default_set(self.inventory, family, use_ema)
-        wished = evaluated if self.wished == "auto" else self.wished
+        default, why = default_set(self.inventory, family, use_ema)
+        wished = default if self.wished == "auto" else self.wished
         if wished not in self.inventory.sets:
             there = ", ".join(self.inventory.sets)
             message = f"The file has no {safe_text(wished, 40)} weights that could be used; it has: {there}."
             self.dossier.error("weights.not-there", message, "Choose one of these, or auto.")
             return
-        self._describe_weights(wished, evaluated, why)
+        if wished != default:
+            why = f"chosen by the user instead of {default}: {why}"
+        self._describe_weights(wished, measured_set(self.inventory, family, use_ema), why)
         metrics, findings = read_metrics(self.contents, self.inventory, family=family, use_ema=use_ema, used=wished)
         if metrics:
             self.dossier.know("metrics", metrics, "the states of ModelCheckpoint and EarlyStopping in callbacks")

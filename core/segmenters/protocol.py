@@ -150,7 +150,9 @@ def _deviations(report: CheckpointReport, settings: RunSettings, film: bool, con
         label = f"threshold {settings.threshold:g}, trained {report.threshold:g}"
         found.append(Deviation(code="threshold", label=label))
     if report.weights is not None and report.weights.used != report.weights.evaluated:
-        found.append(Deviation(code="weights", label=f"{report.weights.used} weights"))
+        found.append(
+            Deviation(code="weights", label=f"{report.weights.used} weights, evaluated: {report.weights.evaluated}")
+        )
     return found
 
 
