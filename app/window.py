@@ -121,7 +121,8 @@ class MainWindow(QMainWindow):
         parts.view.open_requested.connect(self.ask_files)
         parts.view.demo_requested.connect(self.open_demo)
         parts.view.cancel_requested.connect(self.runs.cancel)
-        parts.status.cancel_requested.connect(self.runs.cancel_all)
+        parts.status.cancel_requested.connect(self.cancel_all)
+        self.panels.also_busy = lambda: self.effects.busy or self.models.busy
         parts.run.cancel_requested.connect(lambda: self._with_column(self.runs.cancel))
         parts.run.without_film_requested.connect(lambda: self._with_column(self.runs.run_without_film))
         parts.run.run_requested.connect(self._on_run_requested)

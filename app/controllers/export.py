@@ -84,6 +84,8 @@ def option_words(options: LoadOptions) -> list[str]:
         words += ["--film-point", options.film_point]
     if options.profiles is not None:
         words += ["--profiles", options.profiles]
+    if options.vlm != "auto":
+        words += ["--vlm", options.vlm]
     return [shlex.quote(word) for word in words]
 
 

@@ -12,6 +12,7 @@ from app.items import LoadOptions
 from app.jobs import JobQueue
 from app.pace import SAMPLING, Pace, left_words
 from app.store import Store
+from core import pipeline
 from core.progress import Progress
 from core.records import CheckpointReport, RunSettings
 
@@ -28,6 +29,7 @@ class PanelController(QObject):
         super().__init__(parent)
         self._store, self._queue, self._parts = store, queue, parts
         self._pace = Pace()
+        self.also_busy: Callable[[], bool] = lambda: False  # whatever else can be cancelled, besides runs
         self._passport = self._later(self._show_passport)
         self._numbers = self._later(self._show_numbers)
         self._work = self._later(self._show_work)
@@ -151,7 +153,18 @@ class PanelController(QObject):
     def _measured(self, key: str) -> MeasuredColumn:
         column = self._store.columns[key]
         name = self._store.title(column.checkpoint)
-        return outcome_column(name, column.colour, self._store.measurement(key), self._why_no_numbers(key))
+        outcome, reason = self._store.measurement(key), self._why_no_numbers(key)
+        return outcome_column(name, column.colour, outcome, reason, self._labels(key))
+
+    def _labels(self, key: str) -> list[str]:
+        """How the shown prediction differs from what was trained, its threshold included."""
+        prediction, threshold = self._store.run_state(key).prediction, self._store.columns[key].threshold
+        if prediction is None:
+            return []
+        labels = [item.label for item in prediction.deviations if item.code != "threshold" or threshold is None]
+        trained = pipeline.trained(prediction)
+        moved = threshold is not None and threshold != trained
+        return [*labels, f"threshold {threshold:g}, trained {trained:g}"] if moved else labels
 
     def _why_no_numbers(self, key: str) -> str:
         case, run = self._store.case, self._store.run_state(key)
@@ -174,7 +187,7 @@ class PanelController(QObject):
         more = f" (and {len(jobs) - 1} more)" if len(jobs) > 1 else ""
         progress = self._progress()
         words = ", ".join(filter(None, (f"{title}{more}", self._time_left(progress))))
-        self._parts.status.show_work(words, progress, cancellable=self._store.outcomes.busy)
+        self._parts.status.show_work(words, progress, cancellable=self._store.outcomes.busy or self.also_busy())
         shown = (self._store.run_state(key).prediction for key in self._store.columns)
         devices = dict.fromkeys(prediction.device for prediction in shown if prediction is not None)
         self._parts.status.show_device(", ".join(devices))

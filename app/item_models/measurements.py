@@ -30,12 +30,13 @@ TITLES = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasuredColumn:
-    """The numbers of one column; without any, `reason` says why."""
+    """The numbers of one column; without any, `reason` says why. `labels`: how its run differs from training."""
 
     title: str
     colour: str
     measurement: Measurement | None = None
     reason: str = ""
+    labels: tuple[str, ...] = ()
 
     def value(self, name: str) -> MetricValue | None:
         values = self.measurement.values if self.measurement else ()
@@ -90,7 +91,8 @@ class MeasurementTable(QAbstractTableModel):
             return chip(column.colour)
         if role == Qt.ItemDataRole.TextAlignmentRole:
             return RIGHT
-        return plain_tooltip(column.title) if role == Qt.ItemDataRole.ToolTipRole else None
+        labels = f"\nNot as trained: {'; '.join(column.labels)}" if column.labels else ""
+        return plain_tooltip(column.title + labels) if role == Qt.ItemDataRole.ToolTipRole else None
 
     def reasons(self) -> tuple[str, ...]:
         """Why values are missing, one sentence each, in words that can stand under the table."""
@@ -102,10 +104,12 @@ class MeasurementTable(QAbstractTableModel):
         return tuple(dict.fromkeys(found))
 
     def text(self) -> str:
-        """The table as lines of tab-separated text, for the clipboard."""
+        """The table as lines of tab-separated text, for the clipboard. What is not as trained says so there too."""
         rows = [["Measure", *(column.title for column in self._columns)]]
         for name in self._names:
             rows.append([TITLES.get(name, name), *(value_text(column.value(name)) for column in self._columns)])
+        if any(column.labels for column in self._columns):
+            rows.append(["Not as trained", *("; ".join(column.labels) or NO_VALUE for column in self._columns)])
         return "\n".join("\t".join(row) for row in rows)
 
     def _title_data(self, name: str, role: int) -> Any:
@@ -139,9 +143,12 @@ def chip(colour: str) -> QIcon:
     return QIcon(pixmap)
 
 
-def outcome_column(title: str, colour: str, outcome: Measurement | Failure | None, reason: str) -> MeasuredColumn:
+def outcome_column(
+    title: str, colour: str, outcome: Measurement | Failure | None, reason: str, labels: Sequence[str] = ()
+) -> MeasuredColumn:
     """The column of the table for what the store knows: numbers, why they could not be taken, or why not yet."""
-    if isinstance(outcome, Measurement):
-        return MeasuredColumn(title=title, colour=colour, measurement=outcome)
-    failed = outcome.message if isinstance(outcome, Failure) else reason
-    return MeasuredColumn(title=title, colour=colour, reason=failed)
+    measurement = outcome if isinstance(outcome, Measurement) else None
+    failed = outcome.message if isinstance(outcome, Failure) else "" if measurement else reason
+    return MeasuredColumn(
+        title=title, colour=colour, measurement=measurement, reason=failed, labels=tuple(labels) if measurement else ()
+    )

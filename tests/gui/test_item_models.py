@@ -14,7 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from app.actions import COMMANDS, shortcut_lines
 from app.item_models.facts import key_facts, size_text
-from app.item_models.measurements import MeasuredColumn, MeasurementTable
+from app.item_models.measurements import MeasuredColumn, MeasurementTable, outcome_column
 from app.item_models.tree import BATCH, ValueTree
 from app.items import CheckpointItem, LoadOptions
 from app.panels.film_choice import FilmChoice
@@ -206,3 +206,23 @@ def test_the_head_of_a_column_of_numbers_is_what_tells_it_from_others(
     table = MeasurementTable()
     table.set_columns([MeasuredColumn(title=title, colour="#000000")])
     assert table.headerData(1, Qt.Orientation.Horizontal) == head
+
+
+def test_a_copied_table_says_which_columns_are_not_as_trained() -> None:
+    table = MeasurementTable()
+    numbers = Measurement(values=(MetricValue(name="dice", value=0.5),))
+    table.set_columns(
+        [
+            outcome_column("one", "#000000", numbers, "", ["FiLM off", "threshold 0.3, trained 0.5"]),
+            outcome_column("two", "#ffffff", numbers, ""),
+            outcome_column("three", "#888888", None, "not run yet", ["FiLM off"]),
+        ]
+    )
+    assert table.text().splitlines()[-1].split("\t") == [
+        "Not as trained",
+        "FiLM off; threshold 0.3, trained 0.5",
+        NO_VALUE,
+        NO_VALUE,
+    ]
+    table.set_columns([outcome_column("two", "#ffffff", numbers, "")])
+    assert "Not as trained" not in table.text()
