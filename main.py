@@ -138,6 +138,7 @@ def predict(
     film_use_stages: Annotated[str | None, typer.Option(help="apply only these trained stages, e.g. 0,1")] = None,
     film_stages: Annotated[str | None, typer.Option(help="override: the stages the heads belong to, e.g. 0,1")] = None,
     film_point: Annotated[str | None, typer.Option(help="override: A or B")] = None,
+    slice_axis: Annotated[str, typer.Option(help="of a volume, run along: slices, rows or columns")] = "slices",
     film_text: Annotated[str | None, typer.Option(help="words to embed instead of the language model's answer")] = None,
     profiles: Annotated[Path | None, typer.Option(help="profile cache (folder or tar) for the condition")] = None,
     vlm: Annotated[
@@ -159,6 +160,7 @@ def predict(
         value_range=_range(value_range),
         weights=weights,
         keep=_kept(keep),
+        slice_axis=_one_of("--slice-axis", slice_axis, ("slices", "rows", "columns")),
         film=FilmSettings(
             mode=_one_of("--film", film, ("auto", "on", "off", "shuffle")),
             strength=film_strength,

@@ -107,6 +107,7 @@ def command_line(checkpoint: str, image: str, settings: RunSettings) -> str:
         ("--film", settings.film.mode, default.film.mode),
         ("--film-strength", settings.film.strength, default.film.strength),
         ("--film-unit", settings.film.unit, default.film.unit),
+        ("--slice-axis", settings.slice_axis, default.slice_axis),
         ("--film-text", settings.film.text, default.film.text),
     ):
         if value != usual:

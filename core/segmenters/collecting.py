@@ -84,3 +84,13 @@ def _stack(steps: Sequence[Step]) -> Step:
     )
     calls = sum(step.calls for step in steps)
     return replace(steps[0], state=state, estimate=estimate, probability=probability, calls=calls)
+
+
+def turned(step: Step, along: int) -> Step:
+    """Planes that were run along array axis `along`, back where they were in the image."""
+    if along == 0:
+        return step
+    state, estimate, probability = (
+        frozen_array(np.moveaxis(array, 0, along)) for array in (step.state, step.estimate, step.probability)
+    )
+    return replace(step, state=state, estimate=estimate, probability=probability)

@@ -17,6 +17,10 @@ from core.sampling.point import Point
 
 MOST_KEPT = 64
 """Steps kept of a long run unless all are asked for: a thousand steps of a 512 x 512 image would be three gigabytes."""
+KEPT_BYTES = 1 << 30
+"""What the kept steps of a run may take unless all are asked for; of a large volume only the result is kept."""
+STEP_BYTES = 12
+"""Of a voxel in a step: state, estimate and probability in float32."""
 
 
 class Merging(Protocol):
@@ -140,13 +144,17 @@ class StepMerger:
         return Canvas(self._plan, 1, self._device), Canvas(self._plan, self._merging.channels, self._device), 0
 
 
-def kept_indices(settings: RunSettings, steps: int) -> frozenset[int]:
-    """Grid points to keep; the last one always is. t maps to round(t * (steps - 1)), half to even (spec section 11)."""
+def kept_indices(settings: RunSettings, steps: int, voxels: int = 1) -> frozenset[int]:
+    """Grid points to keep of an image with so many voxels; the last one always is.
+
+    t maps to round(t * (steps - 1)), half to even (spec section 11).
+    """
     last = steps - 1
-    if settings.keep == "all" or (settings.keep == "auto" and steps <= MOST_KEPT):
+    most = max(1, min(MOST_KEPT, KEPT_BYTES // (STEP_BYTES * voxels)))
+    if settings.keep == "all" or (settings.keep == "auto" and steps <= most):
         return frozenset(range(steps))
     if settings.keep == "auto":
-        return frozenset(round(k * last / (MOST_KEPT - 1)) for k in range(MOST_KEPT))
+        return frozenset({last, *(round(k * last / (most - 1)) for k in range(most) if most > 1)})
     if settings.keep == "last":
         return frozenset((last,))
     wished = {_index(wish, last) for wish in settings.keep}

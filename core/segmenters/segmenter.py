@@ -30,7 +30,7 @@ from core.records import (
     frozen_array,
 )
 from core.sampling.draws import Draws, SeededDraws
-from core.segmenters.collecting import SampleMean, SliceResult, stack_steps, to_step
+from core.segmenters.collecting import SampleMean, SliceResult, stack_steps, to_step, turned
 from core.segmenters.conditions import WindowConditions, as_stored
 from core.segmenters.diffusion import DiffusionRun
 from core.segmenters.flow import FlowRun
@@ -40,6 +40,7 @@ from core.segmenters.provenance import provenance
 from core.segmenters.run import Run
 from core.segmenters.supervised import SupervisedRun
 
+AXES_OF_VOXELS = ("slices", "rows", "columns")
 MASK_PASS = 1 << 20
 """In place of the number of a sample: draws of their own for the run whose mask the language model is shown."""
 RUNS: dict[str, type[Run]] = {"flow": FlowRun, "diffusion": DiffusionRun, "supervised": SupervisedRun}
@@ -107,11 +108,13 @@ class _Run:
     ) -> None:
         self.segmenter, self.image, self.settings = segmenter, image, settings
         self.plan: Plan = plan_run(segmenter.report, settings, condition_given=condition is not None)
-        self.keep = kept_indices(settings, self.plan.steps)
+        self.keep = kept_indices(settings, self.plan.steps, image.voxels.size)
+        self.along = AXES_OF_VOXELS.index(settings.slice_axis)
+        self.planes: Array = np.moveaxis(image.voxels, self.along, 0)
         self.random, self.report = random, report
         self.calls = 0
         self.done = 0
-        self.total = len(image.voxels) * self.plan.samples * self.plan.steps
+        self.total = len(self.planes) * self.plan.samples * self.plan.steps
         self.axis = AXES[segmenter.report.family or "flow"]
         self.started = time.perf_counter()
         self.conditions = self._conditions(condition)
@@ -141,8 +144,8 @@ class _Run:
         )
 
     def predict(self) -> Prediction:
-        slices = [self._slice(number, plane) for number, plane in enumerate(self.image.voxels)]
-        steps = stack_steps([item.steps for item in slices])
+        slices = [self._slice(number, plane) for number, plane in enumerate(self.planes)]
+        steps = tuple(turned(step, self.along) for step in stack_steps([item.steps for item in slices]))
         result = steps[-1]  # the last step is always kept: its estimate is the result
         spreads = [item.spread for item in slices if item.spread is not None]
         return Prediction(
@@ -154,7 +157,7 @@ class _Run:
             steps=steps,
             settings=self.settings,
             deviations=(*self.plan.deviations, *self._other_model()),
-            spread=frozen_array(np.stack(spreads)) if spreads else None,
+            spread=frozen_array(np.moveaxis(np.stack(spreads), 0, self.along)) if spreads else None,
             seconds=time.perf_counter() - self.started,
             calls=self.calls,
             device=str(self.segmenter.device),
@@ -177,7 +180,7 @@ class _Run:
             # A recorded source may count as empty (len 0) and still be the one that was asked for.
             draws = SeededDraws(self.settings.seed, number, sample) if self.random is None else self.random
             for step in self.run.steps(image, draws):
-                self._reached(step, live=len(self.image.voxels) == 1)
+                self._reached(step, live=len(self.planes) == 1)
                 if step.index in self.keep:
                     mean.add(step, self.calls, last=step.index == self.plan.steps - 1)
         return mean.result()
@@ -255,7 +258,7 @@ class _Run:
         )
 
     def _findings(self) -> tuple[Finding, ...]:
-        flat = [n for n, plane in enumerate(self.image.voxels) if float(plane.min()) == float(plane.max())]
+        flat = [n for n, plane in enumerate(self.planes) if float(plane.min()) == float(plane.max())]
         if not flat:
             return ()
         message = "The image is constant, so it was normalised out of the range that the network was trained on."
