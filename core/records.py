@@ -182,10 +182,16 @@ class CheckpointReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Image:
-    """One image. `voxels`: (slices, rows, columns) float32, intensities as stored, as a person would see them.
+    """One image. `voxels`: (slices, rows, columns), intensities after the file's own scaling, as a person would see
+    them: integers where the file holds integers (also after a whole-numbered scaling), else float32.
 
-    `affine`: (4, 4) float64, voxel index (slice, row, column) to RAS millimetres; None when the file does not say.
-    `colour`: (rows, columns, 3) uint8 for display only, when the file is a colour picture.
+    `affine`: (4, 4) float64, voxel index (slice, row, column) to RAS millimetres; None when the file does not say, or
+    when what it says cannot be trusted: then the image is shown without geometry. `spacing_mm`: along each axis; None
+    when unknown or irregular; of a single slice the first number is its thickness, 1 where nobody says. `colour`:
+    (rows, columns, 3) uint8 for display only, when the file is a colour picture. `frame` of `frames`: of a film, a
+    time series or several components per voxel, one is read. `files`: the DICOM files of the slices, along their
+    stack. `window`: centre and width that the file recommends, in the units of `voxels`; `unit`: of these, `HU`.
+    `modality`: DICOM's two or more letters (`CT`, `XA`).
     """
 
     voxels: Array
@@ -195,11 +201,37 @@ class Image:
     spacing_mm: tuple[float, float, float] | None = None
     colour: Array | None = None
     findings: tuple[Finding, ...] = ()
+    frame: int = 0
+    frames: int = 1
+    files: tuple[str, ...] = ()
+    window: tuple[float, float] | None = None
+    unit: str = ""
+    modality: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Series:
+    """A DICOM series found in a folder. `images`: how many slices or frames. `files` along the stack, as far as known.
+
+    `thumbnail`: (rows, columns) uint8, at most 128 x 128, of the middle; None when it cannot be decoded.
+    """
+
+    uid: str
+    description: str
+    modality: str
+    images: int
+    rows: int
+    columns: int
+    files: tuple[str, ...]
+    thumbnail: Array | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class LabelMap:
-    """Integer labels (slices, rows, columns) on the grid described as for `Image`; 0 is background."""
+    """Integer labels (slices, rows, columns) on the grid described as for `Image`; 0 is background.
+
+    Where the file says so, by label: `names`, `colours` (red, green, blue; 0..255), `codes` (`SCT:10200004`).
+    """
 
     labels: Array
     name: str
@@ -208,6 +240,10 @@ class LabelMap:
     spacing_mm: tuple[float, float, float] | None = None
     names: Mapping[int, str] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()
+    colours: Mapping[int, tuple[int, int, int]] = field(default_factory=dict)
+    codes: Mapping[int, str] = field(default_factory=dict)
+    frame: int = 0
+    frames: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -245,7 +281,7 @@ class RunSettings:
     evenly spaced ones of a longer run), `all`, `last`, or a tuple of t in [0, 1] (floats) or step numbers (ints).
     `threshold` None = the checkpoint's own, in its value range. `value_range` None = the checkpoint's own; else the
     other reading of a file whose writer cannot be told, cut in the middle of that range unless `threshold` says
-    otherwise.
+    otherwise. `slice_axis`: the array axis of a volume along which a 2D network is run, plane by plane.
     """
 
     seed: int = 0
@@ -258,6 +294,7 @@ class RunSettings:
     protocol: Protocol = "as-trained"
     threshold: float | None = None
     value_range: tuple[float, float] | None = None
+    slice_axis: Literal["slices", "rows", "columns"] = "slices"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
