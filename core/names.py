@@ -4,7 +4,7 @@ from __future__ import annotations
 
 CHECKPOINT_EXTENSIONS = (".ckpt", ".pt", ".pth", ".safetensors", ".bin")
 UNREAD_IMAGE_EXTENSIONS = (
-    ".dcm", ".dicom", ".nrrd", ".nhdr", ".mha", ".mhd", ".gipl", ".mgh", ".mgz", ".webp", ".jp2", ".hdr", ".img",
+    ".dcm", ".dicom", ".webp", ".jp2",
 )  # fmt: skip
 """Images by their name, of kinds that this version does not read."""
 PROFILE_CACHE = "vlm_profiles"

@@ -32,9 +32,12 @@ def label_range(values: Array) -> Array:
 
 
 def value_findings(voxels: Array, name: str) -> tuple[Finding, ...]:
-    """Warnings about values that no window or network can use: NaN, infinity, no contrast."""
-    finite = np.isfinite(voxels)
-    if not finite.any():
+    """Warnings about values that no window or network can use: NaN, infinity, no contrast.
+
+    Looked at slice by slice: of a large volume, no second one is made in memory.
+    """
+    bad = sum(plane.size - int(np.count_nonzero(np.isfinite(plane))) for plane in voxels) if _may_be_bad(voxels) else 0
+    if bad == voxels.size:
         return (
             warning(
                 "image.no-valid-values",
@@ -42,7 +45,6 @@ def value_findings(voxels: Array, name: str) -> tuple[Finding, ...]:
                 "Export the image again; a prediction on it means nothing.",
             ),
         )
-    bad = int(finite.size - np.count_nonzero(finite))
     if bad:
         return (
             warning(
@@ -51,12 +53,17 @@ def value_findings(voxels: Array, name: str) -> tuple[Finding, ...]:
                 "Replace them before running a checkpoint: one NaN spreads over the whole prediction.",
             ),
         )
-    if voxels.min() == voxels.max():
+    first = voxels.flat[0]
+    if not any((plane != first).any() for plane in voxels):
         return (
             warning(
                 "image.constant",
-                f"{name} is constant: every pixel is {voxels.flat[0]:g}.",
+                f"{name} is constant: every pixel is {first:g}.",
                 "The producers' normalisation is undefined here (it gives minus the value); check the file.",
             ),
         )
     return ()
+
+
+def _may_be_bad(voxels: Array) -> bool:
+    return voxels.dtype.kind == "f"

@@ -17,16 +17,17 @@ from core.records import Array, Finding, Image, LabelMap, frozen_array
 GRID_TOLERANCE_MM = 1e-2
 
 
-def read_labels(path: Path | str, like: Image | None = None) -> LabelMap:
+def read_labels(path: Path | str, like: Image | None = None, frame: int = 0) -> LabelMap:
     """Integer labels (slices, rows, columns); 0 is background.
 
     A picture becomes {0, 1} as in the producers' code: first channel, min-max of this file, > 0.5 (spec evaluation
-    2.2). Then a constant picture is all background, even when it is all 255; a warning says so. NIfTI and .npy keep
-    their integers (bool counts; exactly {0, 255} becomes {0, 1}). Raises ImageRefused for what is not labels, and
+    2.2). Then a constant picture is all background, even when it is all 255; a warning says so. All other kinds keep
+    their integers (.npy: bool counts, exactly {0, 255} becomes {0, 1}); segmentations bring names, colours and codes.
+    Raises ImageRefused for what is not labels, and
     ShapeMismatch when `like` is given and lies on another grid.
     """
     path = Path(path)
-    raster = read_raster(path)
+    raster = read_raster(path, frame)
     name = shown(path)
     labels, findings = _from_picture(raster, name) if raster.picture else _from_integers(raster, name)
     if like is not None:
@@ -38,6 +39,11 @@ def read_labels(path: Path | str, like: Image | None = None) -> LabelMap:
         affine=None if raster.affine is None else frozen_array(raster.affine, np.float64),
         spacing_mm=raster.spacing_mm,
         findings=raster.findings + findings,
+        names=raster.names,
+        colours=raster.colours,
+        codes=raster.codes,
+        frame=raster.frame,
+        frames=raster.frames,
     )
 
 

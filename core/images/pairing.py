@@ -43,6 +43,9 @@ LABEL_ENDINGS = (
 IMAGE_ENDINGS = ("_training", "_test", "_image", "_img", "_0000")
 EXTENSIONS = (
     ".nii.gz",
+    ".seg.nrrd",
+    ".gipl.gz",
+    ".hdr.gz",
     ".png",
     ".jpg",
     ".jpeg",
@@ -55,7 +58,16 @@ EXTENSIONS = (
     ".pbm",
     ".pnm",
     ".npy",
+    ".npz",
     ".nii",
+    ".nrrd",
+    ".nhdr",
+    ".mha",
+    ".mhd",
+    ".mgh",
+    ".mgz",
+    ".gipl",
+    ".hdr",
 )
 
 

@@ -10,6 +10,7 @@ import re
 import struct
 import warnings
 import zlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -20,7 +21,7 @@ from PIL import UnidentifiedImageError
 from core.errors import ImageRefused
 from core.images.intake import shown
 from core.images.png_check import depth_of, has_all_pixels
-from core.images.raster import Raster, note, warning
+from core.images.raster import MAX_VOXELS, Raster, note, warning
 from core.records import Array, Finding
 
 FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF", "PPM")
@@ -51,14 +52,17 @@ DAMAGED: tuple[type[Exception], ...] = (
 """What a decoder of damaged bytes may raise. 20,000 seeded mutants raised OSError and ValueError only (Pillow 13.0)."""
 
 
-def read_picture(handle: BinaryIO, path: Path, kind: str) -> Raster:
-    """The first frame of a picture. Raises ImageRefused: damaged, cut short, or over 100 million pixels."""
+def read_picture(handle: BinaryIO, path: Path, kind: str, frame: int = 0) -> Raster:
+    """One frame of a picture, or all pages of a TIFF as slices when they are alike.
+
+    Raises ImageRefused: damaged, cut short, or over 100 million pixels.
+    """
     name = shown(path)
     try:
         with Pillow.open(handle, formats=FORMATS) as picture:
             _check_size(picture, name)
             findings = _check_png(handle, name) if kind == "png" else ()
-            return _decoded(picture, name, kind, findings)
+            return _pages(picture, _decoded(picture, name, kind, findings, frame), name, kind)
     except TOO_LARGE as error:
         raise ImageRefused(_too_large(name, _claimed(error))) from error
     except MemoryError as error:
@@ -87,15 +91,49 @@ def _check_png(handle: BinaryIO, name: str) -> tuple[Finding, ...]:
     return found
 
 
-def _decoded(picture: Pillow.Image, name: str, kind: str, findings: tuple[Finding, ...]) -> Raster:
+def _decoded(picture: Pillow.Image, name: str, kind: str, findings: tuple[Finding, ...], frame: int) -> Raster:
+    if frame:
+        _turn_to(picture, frame, name)
     picture.load()
     stored = np.asarray(picture)  # (rows, columns) or (rows, columns, channels)
     bands = picture.getbands()
     findings = (*_band_findings(picture, stored, name), *findings, *_orientation_finding(picture, name))
     colour = _colours(picture) if len(bands) > 1 or picture.mode == "P" else None
     values = (stored[..., 0] if stored.ndim == 3 else stored)[np.newaxis]  # (1, rows, columns)
-    findings += _frame_finding(picture, name)  # last: counting frames moves the file on
-    return Raster(values=np.array(values), kind=kind, picture=True, colour=colour, findings=findings)
+    values = np.array(values)
+    frames, more = _frames(picture, name)  # last: counting frames moves the file on
+    return Raster(
+        values=values, kind=kind, picture=True, colour=colour, findings=findings + more, frame=frame, frames=frames
+    )
+
+
+def _turn_to(picture: Pillow.Image, frame: int, name: str) -> None:
+    count = int(getattr(picture, "n_frames", 1))
+    if not 0 <= frame < count:
+        raise ImageRefused(f"{name} has {count} frames, numbered from 0: there is no frame {frame}.")
+    picture.seek(frame)
+    _check_size(picture, name)
+
+
+def _pages(picture: Pillow.Image, first: Raster, name: str, kind: str) -> Raster:
+    """A TIFF whose pages are all grey and of one size and depth is a stack of slices; any other is a film."""
+    if kind != "tiff" or first.frames == 1 or first.frame != 0 or first.colour is not None:
+        return first
+    shape, dtype = first.values.shape[1:], first.values.dtype
+    if first.frames * first.values.size > MAX_VOXELS:
+        raise ImageRefused(_too_large(name, f"{first.frames} x {shape[1]} x {shape[0]}"))
+    slices: Array = np.empty((first.frames, *shape), dtype)
+    for page in range(first.frames):
+        picture.seek(page)
+        if picture.size != (shape[1], shape[0]):
+            return first
+        stored = np.asarray(picture)
+        if stored.shape != shape or stored.dtype != dtype:
+            return first
+        slices[page] = stored
+    findings = tuple(finding for finding in first.findings if finding.code != "image.first-frame")
+    found = note("image.pages", f"{name}: its {first.frames} pages are shown as slices; their spacing is not stated.")
+    return replace(first, values=slices, frames=1, findings=(*findings, found))
 
 
 def _colours(picture: Pillow.Image) -> Array | None:
@@ -170,15 +208,16 @@ def _orientation_finding(picture: Pillow.Image, name: str) -> tuple[Finding, ...
     )
 
 
-def _frame_finding(picture: Pillow.Image, name: str) -> tuple[Finding, ...]:
+def _frames(picture: Pillow.Image, name: str) -> tuple[int, tuple[Finding, ...]]:
     try:
         frames = int(getattr(picture, "n_frames", 1))
     except DAMAGED + TOO_LARGE:  # the first frame is whole; what follows is not shown anyway
         message = f"{name}: only the first frame is shown; what follows it is damaged."
-        return (warning("image.first-frame", message, "Copy it again if you need the other frames."),)
+        return 1, (warning("image.first-frame", message, "Copy it again if you need the other frames."),)
     if frames <= 1:
-        return ()
-    return (note("image.first-frame", f"{name} holds {frames} frames; the first is shown."),)
+        return 1, ()
+    message = f"{name} holds {frames} frames; one is shown at a time, first the first."
+    return frames, (note("image.first-frame", message),)
 
 
 def _too_large(name: str, size: str) -> str:

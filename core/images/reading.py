@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from core.errors import ImageRefused
-from core.images.arrays import read_npy
+from core.images.arrays import read_npy, read_npz
+from core.images.gipl import read_gipl
 from core.images.intake import open_image, shown
 from core.images.intensities import value_findings
-from core.images.nifti import read_nifti
+from core.images.metaimage import read_metaimage
+from core.images.mgh import read_mgh
+from core.images.nifti import read_nifti, read_pair
+from core.images.nrrd import read_nrrd
 from core.images.pictures import read_picture
 from core.images.raster import Raster
 from core.images.sniffing import NAMES, PICTURES, SNIFFED_BYTES, kind_of
-from core.records import Image, frozen_array
+from core.records import Array, Image, frozen_array
 
 BY_EXTENSION = {
     ".nii": "a NIfTI image",
@@ -32,20 +37,29 @@ BY_EXTENSION = {
     ".nrrd": "an NRRD image",
     ".mha": "a MetaImage file",
     ".mhd": "a MetaImage file",
+    ".npz": "an archive of NumPy arrays",
+    ".mgh": "an MGH image",
+    ".mgz": "a compressed MGH image",
+    ".gipl": "a GIPL image",
+    ".hdr": "a NIfTI or Analyze header",
 }
 
 
-def read_image(path: Path | str) -> Image:
-    """The image as a person sees it, values as stored: `voxels` (slices, rows, columns) float32, no transposition.
+def read_image(path: Path | str, frame: int = 0) -> Image:
+    """The image as a person sees it: `voxels` (slices, rows, columns), no transposition, whole numbers kept whole.
 
     A colour picture gives its first channel (what the producers' networks get) and its colours for display; `findings`
-    says so, and warns of constant, NaN or turned pictures and of NIfTI files without usable geometry. Raises
-    ImageRefused for what is not an image, is damaged, too large, or of a kind that this version does not read.
+    says so, and warns of constant, NaN or turned pictures and of files without usable geometry. Of a film, a time
+    series or several components, `frame` is read. Raises ImageRefused for
+    what is not an image, is damaged, too large, or of a kind that this version does not read.
     """
     path = Path(path)
-    raster = read_raster(path)
-    with np.errstate(over="ignore"):  # a float64 beyond float32 becomes infinite, and the finding says so
-        voxels = frozen_array(raster.values, np.float32)
+    return image_of(read_raster(path, frame), path)
+
+
+def image_of(raster: Raster, path: Path) -> Image:
+    """The record of what a reader found in the file or folder `path`."""
+    voxels = _owned(raster.values)
     return Image(
         voxels=voxels,
         name=path.name,
@@ -54,28 +68,75 @@ def read_image(path: Path | str) -> Image:
         spacing_mm=raster.spacing_mm,
         colour=None if raster.colour is None else frozen_array(raster.colour),
         findings=raster.findings + value_findings(voxels, shown(path)),
+        frame=raster.frame,
+        frames=raster.frames,
+        files=raster.files,
+        window=raster.window,
+        unit=raster.unit,
+        modality=raster.modality,
     )
 
 
-def read_raster(path: Path) -> Raster:
+def _owned(values: Array) -> Array:
+    """`values` read-only, in rows, in the machine's own byte order; copied only where that needs it."""
+    dtype = _kept_type(values.dtype)
+    if values.dtype == dtype and values.flags.c_contiguous and values.flags.owndata:
+        values.setflags(write=False)
+        return values
+    with np.errstate(over="ignore"):  # a float64 beyond float32 becomes infinite, and the finding says so
+        return frozen_array(values, dtype)
+
+
+def _kept_type(stored: np.dtype[Any]) -> np.dtype[Any]:
+    if stored.kind == "f":
+        return np.dtype(np.float32)
+    return np.dtype(np.uint8) if stored.kind == "b" else stored.newbyteorder("=")
+
+
+def read_raster(path: Path, frame: int = 0) -> Raster:
     """The file's array and grid, by content. Raises ImageRefused."""
     with open_image(path) as (handle, size):
-        kind = kind_of(handle.read(SNIFFED_BYTES))
+        kind = kind_of(handle.read(SNIFFED_BYTES)) or _by_partner(path)
         handle.seek(0)
-        if kind in PICTURES:
-            return read_picture(handle, path, str(kind))
-        if kind == "npy":
-            return read_npy(handle, path, size)
-        if kind in ("nifti", "nifti-gz"):
-            return read_nifti(handle, path, size, compressed=kind == "nifti-gz")
+        match kind:
+            case "npy":
+                return _single(read_npy(handle, path, size), frame, path)
+            case "npz":
+                return _single(read_npz(handle, path, size), frame, path)
+            case "nifti" | "nifti-gz":
+                return read_nifti(handle, path, size, compressed=kind == "nifti-gz", frame=frame)
+            case "nifti-pair" | "analyze":
+                return read_pair(path, frame)
+            case "mgh" | "mgz":
+                return read_mgh(handle, path, size, compressed=kind == "mgz", frame=frame)
+            case "gipl" | "gipl-gz":
+                return _single(read_gipl(handle, path, size, compressed=kind == "gipl-gz"), frame, path)
+            case "nrrd":
+                return read_nrrd(handle, path, size, frame)
+            case "metaimage":
+                return read_metaimage(handle, path, size, frame)
+            case str() if kind in PICTURES:
+                return read_picture(handle, path, kind, frame)
     raise ImageRefused(_not_read(path, kind))
+
+
+def _by_partner(path: Path) -> str | None:
+    """Bare voxels (.img) are an image when their header (.hdr) lies beside them."""
+    lower = path.name.lower()
+    return "analyze" if lower.endswith((".img", ".img.gz")) else None
+
+
+def _single(raster: Raster, frame: int, path: Path) -> Raster:
+    if frame != 0:
+        raise ImageRefused(f"{shown(path)} has 1 frame, numbered from 0: there is no frame {frame}.")
+    return raster
 
 
 def _not_read(path: Path, kind: str | None) -> str:
     if kind in NAMES:
         return (
-            f"{shown(path)} is of the kind {NAMES[kind]}; this version of Flowglass does not read its header and "
-            "pixel data yet. Convert it to NIfTI (.nii.gz) or PNG."
+            f"{shown(path)} is of the kind {NAMES[kind]}, which this version of Flowglass does not read. "
+            "Convert it to NIfTI (.nii.gz) or PNG."
         )
     if path.suffix.lower() in BY_EXTENSION:
         return (
@@ -83,6 +144,6 @@ def _not_read(path: Path, kind: str | None) -> str:
             "unrecognised or damaged. Copy or export it again."
         )
     return (
-        f"{shown(path)} is not an image that Flowglass recognises. "
-        "It reads PNG, JPEG, TIFF, BMP, GIF, PPM, NIfTI and .npy files."
+        f"{shown(path)} is not an image that Flowglass recognises. It reads PNG, JPEG, TIFF, BMP, GIF, PPM, "
+        "NIfTI, Analyze, NRRD, MetaImage, MGH, GIPL, .npy and .npz files."
     )

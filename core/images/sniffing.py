@@ -11,7 +11,10 @@ from core.images.intake import open_image
 
 SNIFFED_BYTES = 512
 PICTURES = frozenset({"png", "jpeg", "gif", "bmp", "tiff", "ppm"})
-READABLE = PICTURES | {"npy", "nifti", "nifti-gz"}
+VOLUMES = frozenset(
+    {"npy", "npz", "nifti", "nifti-gz", "nifti-pair", "analyze", "mgh", "mgz", "gipl", "gipl-gz", "nrrd", "metaimage"}
+)
+READABLE = PICTURES | VOLUMES
 
 STARTS: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG\r\n\x1a\n", "png"),
@@ -28,20 +31,14 @@ STARTS: tuple[tuple[bytes, str], ...] = (
     (b"NDims", "metaimage"),
     (b"\x00\x00\x00\x0cjP  \r\n\x87\n", "jpeg2000"),
 )
-NAMES = {
-    "dicom": "DICOM",
-    "nrrd": "NRRD",
-    "metaimage": "MetaImage",
-    "webp": "WebP",
-    "jpeg2000": "JPEG 2000",
-    "nifti-pair": "two-file NIfTI (.hdr/.img)",
-}
+NAMES = {"dicom": "DICOM", "webp": "WebP", "jpeg2000": "JPEG 2000"}
 """Kinds that are recognised and not read."""
 DIB_HEADER_SIZES = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
+GIPL_MAGIC = (b"\xef\xff\xe9\xb0", b"\x2a\xe3\x89\xb8")
 
 
 def sniff_image(path: Path | str) -> str | None:
-    """`png`, `jpeg`, `gif`, `bmp`, `tiff`, `ppm`, `npy`, `nifti`, `nifti-gz`, a key of `NAMES`, or None: not an image.
+    """A member of `READABLE`, a key of `NAMES`, or None: not an image.
 
     Reads at most 512 bytes and never raises for a bad file: one that cannot be opened is not an image.
     """
@@ -63,20 +60,58 @@ def kind_of(head: bytes) -> str | None:
         return "bmp"
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "webp"
-    if head[128:132] == b"DICM":
-        return "dicom"
+    if head[:4] == b"PK\x03\x04":
+        return "npz" if _first_member(head).endswith(b".npy") else None
     if head[:2] == b"\x1f\x8b":
-        inner = nifti_kind(_gunzipped(head))
-        return "nifti-gz" if inner == "nifti" else None
-    return nifti_kind(head)
+        return _GZIPPED.get(volume_kind(_gunzipped(head)) or "")
+    return volume_kind(head)
 
 
-def nifti_kind(head: bytes) -> str | None:
-    """`nifti`, `nifti-pair` (voxels in another file) or None; NIfTI-1 has its magic at byte 344, NIfTI-2 at 4."""
+_GZIPPED = {
+    "nifti": "nifti-gz",
+    "nifti-pair": "nifti-pair",
+    "analyze": "analyze",
+    "mgh": "mgz",
+    "gipl": "gipl-gz",
+}
+
+
+def volume_kind(head: bytes) -> str | None:
+    """`dicom`, `nifti`, `nifti-pair` (voxels in another file), `analyze` (the same, older), `mgh`, `gipl`, or None.
+
+    NIfTI-1 has its magic at byte 344, NIfTI-2 at 4, GIPL at 252; MGH begins with version 1 and its four lengths.
+    """
+    if head[128:132] == b"DICM" or _bare_dicom(head):
+        return "dicom"
     magic = head[344:348] if head[344:345] == b"n" else head[4:8]
     if magic in (b"n+1\x00", b"n+2\x00"):
         return "nifti"
-    return "nifti-pair" if magic in (b"ni1\x00", b"ni2\x00") else None
+    if magic in (b"ni1\x00", b"ni2\x00"):
+        return "nifti-pair"
+    if head[252:256] in GIPL_MAGIC:
+        return "gipl"
+    if head[:4] in (b"\x5c\x01\x00\x00", b"\x00\x00\x01\x5c") and len(head) >= 348 and head[38:39] in b"r\x00":
+        return "analyze"
+    return "mgh" if _mgh(head) else None
+
+
+def _bare_dicom(head: bytes) -> bool:
+    """DICOM without its preamble: group 8, little-endian, a first element that such files begin with."""
+    return head[:4] in (b"\x08\x00\x00\x00", b"\x08\x00\x05\x00", b"\x08\x00\x08\x00") and (
+        head[4:6] in (b"UL", b"CS") or head[6:8] == b"\x00\x00"
+    )
+
+
+def _mgh(head: bytes) -> bool:
+    if len(head) < 284:
+        return False
+    version, *lengths, kind = struct.unpack(">6i", head[:24])
+    return version == 1 and all(0 < length < 2**16 for length in lengths) and 0 <= kind <= 10
+
+
+def _first_member(head: bytes) -> bytes:
+    (length,) = struct.unpack("<H", head[26:28]) if len(head) >= 28 else (0,)
+    return head[30 : 30 + length]
 
 
 def _gunzipped(head: bytes) -> bytes:
