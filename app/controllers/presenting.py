@@ -145,6 +145,8 @@ class PanelController(QObject):
         view, bar = self._parts.view, self._parts.bar
         bar.show_presets(view.presets())
         bar.show_window(*view.window_level())
+        case = self._store.case
+        self._parts.run.show_volume(case is not None and len(case.image.voxels) > 1)
 
     def _show_numbers(self) -> None:
         columns = [self._measured(key) for key in self._store.columns]

@@ -18,6 +18,7 @@ FILM_MODES = (("Auto (protocol)", "auto"), ("On", "on"), ("Off", "off"), ("Shuff
 FILM_UNITS = (("Each window", "window"), ("Whole image", "image"))
 READINGS = (("As the passport says", None), ("0 to 1, cut at 0.5", (0.0, 1.0)), ("-1 to 1, cut at 0", (-1.0, 1.0)))
 DEVICES = (("Auto", "auto"), ("CPU", "cpu"), ("CUDA GPU", "cuda"), ("Apple GPU (mps)", "mps"))
+AXES = (("Slices, as stored", "slices"), ("Rows", "rows"), ("Columns", "columns"))
 MAX_SEED = 2**31 - 1
 
 
@@ -33,7 +34,7 @@ class RunPanel(QWidget):
         self.protocol, self.film = _combo("Protocol", PROTOCOLS), _combo("FiLM", FILM_MODES)
         self.unit, self.weights = _combo("FiLM condition for", FILM_UNITS), _combo("Weights", (("Auto", "auto"),))
         self.device, self.seed = _combo("Device", DEVICES), _spin("Seed", 0, MAX_SEED)
-        self.reading = _combo("Value range", READINGS)
+        self.reading, self.along = _combo("Value range", READINGS), _combo("Volumes run along", AXES)
         self.steps, self.samples = _spin("Steps", 0, 10_000), _spin("Samples", 0, 100)
         self.schedule = PlainLabel(role="muted", wrap=True)
         self.schedule.setAccessibleName("Steps")
@@ -64,7 +65,7 @@ class RunPanel(QWidget):
 
     def _fields(self) -> tuple[QWidget, ...]:
         numbers = (self.seed, self.steps, self.samples)
-        return (self.protocol, *numbers, self.reading, self.film, self.unit, self.weights, self.device)
+        return (self.protocol, *numbers, self.along, self.reading, self.film, self.unit, self.weights, self.device)
 
     def _connect(self) -> None:
         for field in self._fields():
@@ -76,6 +77,10 @@ class RunPanel(QWidget):
         self.without_film.clicked.connect(lambda: self.without_film_requested.emit())
 
     # ---- what is shown -----------------------------------------------------------------------------------------------
+
+    def show_volume(self, volume: bool) -> None:
+        """Whether the case that is looked at has several slices: only then there is an axis to choose."""
+        self._form.setRowVisible(self.along, volume)
 
     def show_column(self, column: Column | None, report: CheckpointReport | None, run: RunState | None) -> None:
         """Take over the settings of a column. Without one there is nothing to run."""
@@ -105,6 +110,7 @@ class RunPanel(QWidget):
             samples=self.samples.value() or None,
             weights=self.weights.currentData(),
             value_range=READINGS[self.reading.currentIndex()][1],
+            slice_axis=self.along.currentData(),
             film=film,
         )
 
@@ -141,6 +147,7 @@ class RunPanel(QWidget):
         settings = self._settings
         choices = (
             (self.protocol, settings.protocol),
+            (self.along, settings.slice_axis),
             (self.film, settings.film.mode),
             (self.unit, settings.film.unit),
             (self.weights, settings.weights),

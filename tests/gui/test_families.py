@@ -446,3 +446,15 @@ def test_a_recorded_score_that_nobody_can_check_carries_a_warning() -> None:
     assert (first.value, first.severity) == ("val/dice 0.8123, measured with the ema weights", "")
     assert second.value.startswith(f"{WARNING_SIGN} {first.value}. It cannot be checked with this file: ")
     assert second.severity == "warning"
+
+
+def test_the_axis_to_run_along_is_offered_for_volumes_only(qtbot: QtBot) -> None:
+    panel = RunPanel()
+    qtbot.addWidget(panel)
+    panel.show_column(Column(key="a", checkpoint="a", colour="#000000"), fakes.report(), None)
+    for volume in (False, True):
+        panel.show_volume(volume)
+        assert panel.along.isVisibleTo(panel) is volume
+    panel.along.setCurrentIndex(panel.along.findData("columns"))
+    assert panel.settings().slice_axis == "columns"
+    assert panel.run_button.text() == "Run"  # something was edited
