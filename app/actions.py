@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtGui import QAction, QKeySequence
 
+from app.items import CONVENTIONS, LAYOUTS, PROJECTIONS, VIEW_NAMES, VIEWS
+
 if TYPE_CHECKING:
     from app.window import MainWindow
 
@@ -38,6 +40,15 @@ def _has_result(window: MainWindow) -> bool:
 
 def _has_case(window: MainWindow) -> bool:
     return window.store.case is not None
+
+
+def _has_volume(window: MainWindow) -> bool:
+    return window.store.case is not None and window.parts.view.is_volume()
+
+
+def _next(values: tuple[str, ...], now: str) -> str:
+    """The value after `now`, round and round."""
+    return values[(values.index(now) + 1) % len(values)]
 
 
 def _busy(window: MainWindow) -> bool:
@@ -215,6 +226,45 @@ COMMANDS: tuple[Command, ...] = (
     _separator("&View", "view.final"),
     *(
         Command(
+            id=f"view.layout-{count}",
+            menu="&View",
+            title=f"&{count} view{'s' if count > 1 else ''} of a volume",
+            shortcut=f"Alt+{count}",
+            call=lambda window, count=count: window.store.set_volume(layout=count),
+            enabled=_has_volume,
+        )
+        for count in LAYOUTS
+    ),
+    *(
+        Command(
+            id=f"view.plane-{view}",
+            menu="&View",
+            title=f"Plane: {VIEW_NAMES[view].lower()}",
+            shortcut=f"F{number}",
+            call=lambda window, view=view: window.store.set_volume(view=view, layout=1),
+            enabled=_has_volume,
+        )
+        for number, view in enumerate(VIEWS, 5)
+    ),
+    Command(
+        id="view.convention",
+        menu="&View",
+        title="S&wap left and right (radiological, neurological)",
+        shortcut="L",
+        call=lambda window: window.store.set_volume(convention=_next(CONVENTIONS, window.store.volume.convention)),
+        enabled=_has_case,
+    ),
+    Command(
+        id="view.slab",
+        menu="&View",
+        title="S&lab: off, maximum, minimum, mean",
+        shortcut="P",
+        call=lambda window: window.store.set_volume(projection=_next(PROJECTIONS, window.store.volume.projection)),
+        enabled=_has_volume,
+    ),
+    _separator("&View", "view.slab"),
+    *(
+        Command(
             id=f"view.theme-{choice}",
             menu="&View",
             title=f"Theme: {choice}",
@@ -234,9 +284,13 @@ COMMANDS: tuple[Command, ...] = (
 
 MOUSE = (
     ("Wheel", "Zoom at the pointer; in a volume, the next slice (Ctrl + wheel zooms)"),
-    ("Left drag", "Move the picture"),
+    ("Left drag", "Move the picture; in a volume, the crosshair (middle drag moves the picture)"),
+    ("Shift + move", "The crosshair of a volume follows, and all views with it"),
+    ("Up, Down", "Next and previous slice of a volume (in the pictures)"),
+    ("PgUp, PgDown", "Ten slices of a volume (in the pictures)"),
+    ("Left, Right", "Previous and next case (in the pictures)"),
     ("Right drag", "Window and level"),
-    ("Double click", "One column alone, or all of them again"),
+    ("Double click", "One view of one column alone, or all of them again"),
     ("Hold Space", "The bare image"),
     ("R", "Reset pan, zoom and window (in the pictures)"),
 )

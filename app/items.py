@@ -13,6 +13,16 @@ from core.records import Case, CasePaths, CheckpointReport, Difference, Measurem
 CaseState = Literal["listed", "loading", "ready", "failed"]
 ColumnState = Literal["empty", "waiting", "running", "result", "error", "cancelled"]
 Quantity = Literal["mask", "state", "estimate", "probability"]
+View = Literal["axial", "coronal", "sagittal", "acquired"]
+Layout = Literal[1, 2, 4]
+Convention = Literal["radiological", "neurological"]
+Projection = Literal["off", "max", "min", "mean"]
+VIEWS: tuple[View, ...] = ("axial", "coronal", "sagittal", "acquired")
+LAYOUTS: tuple[Layout, ...] = (1, 2, 4)
+CONVENTIONS: tuple[Convention, ...] = ("radiological", "neurological")
+PROJECTIONS: tuple[Projection, ...] = ("off", "max", "min", "mean")
+VIEW_NAMES = {"axial": "Axial", "coronal": "Coronal", "sagittal": "Sagittal", "acquired": "As acquired"}
+PROJECTION_NAMES = {"off": "Off", "max": "Maximum", "min": "Minimum", "mean": "Mean"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,6 +130,20 @@ class OverlayStyle:
     opacity: float = 0.4
     visible: bool = True
     reference_visible: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VolumeView:
+    """How a volume is looked at. `view` is the plane of a single view; `layout` the number of views in each column.
+
+    `thickness`: slices that a `projection` looks through.
+    """
+
+    view: View = "acquired"
+    layout: Layout = 1
+    convention: Convention = "radiological"
+    projection: Projection = "off"
+    thickness: int = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

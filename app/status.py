@@ -29,6 +29,10 @@ class Hovered(Protocol):
     def probability(self) -> Mapping[str, float]: ...
     @property
     def reference(self) -> int | None: ...
+    @property
+    def world(self) -> tuple[float, float, float] | None: ...
+    @property
+    def crosshair(self) -> bool: ...
 
 
 class StatusLine(QStatusBar):
@@ -67,12 +71,15 @@ class StatusLine(QStatusBar):
 
 
 def hover_text(info: Hovered, names: Mapping[str, str], slices: int) -> str:
-    """`Row 12, column 30 · value 134 · reference 1 · best.ckpt: p = 0.87`.
+    """`Row 12, column 30 · value 134 · reference 1 · best.ckpt: p = 0.87`; in a volume also the slice and where that
+    is in the patient (`L 12.0, P 4.5, S 56.0 mm`).
 
     The numbers of several columns stand in the order of the columns: their names would leave no room for them.
     """
     where = f"Row {info.row}, column {info.column}" + (f", slice {info.slice + 1} of {slices}" if slices > 1 else "")
-    parts = [where, f"value {info.value:g}"]
+    if info.crosshair:
+        where = f"Crosshair: {where[0].lower()}{where[1:]}"
+    parts = [where, *([] if info.world is None else [world_text(info.world)]), f"value {info.value:g}"]
     if info.reference is not None:
         parts.append(f"reference {info.reference}")
     if info.probability:
@@ -80,3 +87,9 @@ def hover_text(info: Hovered, names: Mapping[str, str], slices: int) -> str:
         whose = next(iter(names.values()), "") if len(names) == 1 else "columns from the left"
         parts.append(f"{whose}: p = {' | '.join(shown)}")
     return " \N{MIDDLE DOT} ".join(parts)
+
+
+def world_text(world: tuple[float, float, float]) -> str:
+    """`L 12.0, P 4.5, S 56.0 mm`: towards which side of the patient, and how far."""
+    ends = zip(("LR", "PA", "IS"), world, strict=True)
+    return ", ".join(f"{pair[int(value >= 0)]} {abs(value):.1f}" for pair, value in ends) + " mm"

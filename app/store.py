@@ -22,6 +22,7 @@ from app.items import (
     Quantity,
     RunKey,
     RunState,
+    VolumeView,
 )
 from app.jobs import Failure
 from app.outcomes import Outcomes
@@ -51,6 +52,7 @@ class Store(QObject):
     threshold_changed = Signal(object)  # column key
     measured = Signal(object)  # MeasureKey
     step_changed, quantity_changed, overlay_changed = Signal(object), Signal(object), Signal(object)
+    volume_changed = Signal(object)  # VolumeView
     noted = Signal(object)  # Note
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -67,6 +69,7 @@ class Store(QObject):
         self.step: int | None = None
         self.quantity: Quantity = "mask"
         self.overlay = OverlayStyle()
+        self.volume = VolumeView()
         self.profiles: str | None = None
         self._loaded_cases: list[str] = []
         self._columns_made = 0
@@ -309,6 +312,13 @@ class Store(QObject):
     def set_overlay(self, **changes: object) -> None:
         self.overlay = replace(self.overlay, **changes)  # type: ignore[arg-type]
         self.overlay_changed.emit(self.overlay)
+
+    def set_volume(self, **changes: object) -> None:
+        """Planes, layout, left-right convention or slab."""
+        wanted = replace(self.volume, **changes)  # type: ignore[arg-type]
+        if wanted != self.volume:
+            self.volume = wanted
+            self.volume_changed.emit(wanted)
 
     def note(self, note: Note) -> None:
         self.notes = [*self.notes, note][-NOTES_KEPT:]

@@ -121,6 +121,7 @@ class MainWindow(QMainWindow):
         parts.view.open_requested.connect(self.ask_files)
         parts.view.demo_requested.connect(self.open_demo)
         parts.view.cancel_requested.connect(self.runs.cancel)
+        parts.view.case_requested.connect(self.step_case)
         parts.status.cancel_requested.connect(self.cancel_all)
         self.panels.also_busy = lambda: self.effects.busy or self.models.busy
         parts.run.cancel_requested.connect(lambda: self._with_column(self.runs.cancel))

@@ -37,6 +37,7 @@ from core.records import (
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 if TYPE_CHECKING:
+    from core.images.sections import Convention, Projection, Section, View
     from core.sampling.draws import Draws
     from core.segmenters import Segmenter
 
@@ -189,6 +190,32 @@ def open_case(image: str | Path, reference: str | Path | None = None, sample: st
     labels = None if reference is None else str(reference)
     sample = sample or sample_name(Path(image))
     return read_case(CasePaths(name=Path(image).name, image=str(image), reference=labels, sample=sample))
+
+
+def section(
+    image: Image,
+    view: View,
+    cross: tuple[int, int, int],
+    convention: Convention = "radiological",
+    projection: Projection = "off",
+    thickness: int = 1,
+) -> Section:
+    """What `view` (`axial`, `coronal`, `sagittal`, `acquired`) shows of an image through voxel `cross` (slice, row,
+    column): how any array on its grid is cut and turned for the screen, with the letters at the edges.
+
+    A `projection` other than `off` looks through `thickness` slices. Without geometry the three planes are the array's
+    own, as stored, without letters.
+    """
+    from core.images.sections import section_of
+
+    return section_of(image, view, cross, convention, projection, thickness)
+
+
+def world_of(image: Image, voxel: tuple[float, float, float]) -> tuple[float, float, float] | None:
+    """RAS millimetres of a voxel (slice, row, column), not only of its centre; None without geometry."""
+    from core.images.sections import world_of as world_of_voxel
+
+    return world_of_voxel(image, voxel)
 
 
 def reference_of(image: str | Path) -> Path | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 import numpy as np
 import pyqtgraph as pg
@@ -43,11 +43,26 @@ def levels(values: Array, low: float, high: float) -> Array:
 
 def colourise(values: Array, low: float, high: float, name: str, out: Array) -> None:
     """Fill `out` (rows, columns) uint32 with the colours of `values`; NaN has no colour and stays transparent."""
+    if values.dtype.kind in "iu" and values.dtype.itemsize <= 2:
+        unsigned = values.view(values.dtype.str.replace("i", "u"))
+        np.take(_every_colour(values.dtype.newbyteorder("="), low, high, name), unsigned, out=out, mode="clip")
+        return
     np.take(table(name), levels(values, low, high), out=out)
     if values.dtype.kind == "f":
         missing = np.isnan(values)
         if missing.any():
             out[missing] = TRANSPARENT
+
+
+@lru_cache(maxsize=8)
+def _every_colour(dtype: np.dtype, low: float, high: float, name: str) -> Array:  # type: ignore[type-arg]
+    """The colour of every value that a small integer type has, by the unsigned number of the same bits: one look-up
+    for each voxel is several times faster than arithmetic, which is what a turn of the wheel waits for."""
+    count = 1 << 8 * dtype.itemsize
+    values = np.arange(count, dtype=np.dtype(f"u{dtype.itemsize}")).view(dtype)
+    made: Array = table(name)[levels(values, low, high)]
+    made.setflags(write=False)
+    return made
 
 
 def windowed_colour(picture: Array, low: float, high: float, out: Array) -> None:

@@ -6,24 +6,24 @@ from collections.abc import Sequence
 from typing import Literal
 
 from PySide6.QtCore import Signal
-from PySide6.QtGui import QPainterPath
 from PySide6.QtWidgets import QFrame, QStackedWidget, QVBoxLayout
 
-from app.canvas.frame import Frame, LiveStep, frame_of, live_frame, nearest_step
+from app.canvas.frame import LiveStep, nearest_step
 from app.canvas.header import ColumnHeader
-from app.canvas.items import outline_path
 from app.canvas.legend import Footer
 from app.canvas.messages import MessagePage
-from app.canvas.scene import Scene, picture_of, plane_geometry, reference_plane
+from app.canvas.pane import Shown
+from app.canvas.pane_grid import PaneGrid
+from app.canvas.scene import Scene, Voxel
 from app.canvas.slice_view import SliceView
+from app.items import View
 from app.panels.widgets.chips import BadgeKind
 from app.theme import Theme
-from core.records import Array, Deviation, Prediction
+from core.records import Deviation, Prediction
 
 ColumnState = Literal["empty", "waiting", "running", "result", "error", "cancelled"]
 STATES: tuple[ColumnState, ...] = ("empty", "waiting", "running", "result", "error", "cancelled")
 _CAPTIONS = {"empty": "No result", "waiting": "Waiting", "running": "Running", "cancelled": "Cancelled, no result"}
-_PATHS_KEPT = 256
 
 
 class Column(QFrame):
@@ -42,23 +42,19 @@ class Column(QFrame):
         self._live: LiveStep | None = None
         self._threshold: float | None = None
         self._deviations: tuple[Deviation, ...] = ()
-        self._scene = Scene()
-        self._frame = Frame(caption="")
-        self._drawn_image: tuple[object, ...] = ()
-        self._paths: dict[tuple[object, ...], QPainterPath | None] = {}
-        self._reference_of: tuple[object, int] = (None, 0)
-        self._reference_path: QPainterPath | None = None
+        self._scene, self._closable, self._active = Scene(), closable, False
+        self._alone: View | None = None
+        self._shown = Shown(colour=colour, words=_CAPTIONS["empty"] if closable else "Image")
         self.header = ColumnHeader(title, colour, theme, closable=closable)
-        self.view = SliceView(colour, theme.reference)
+        self.grid = PaneGrid(colour, theme)
         self.message = MessagePage(theme)
         self.footer = Footer(colour, theme)
-        self._closable, self._active = closable, False
         self._set_up()
         self.set_theme(theme)
 
     def _set_up(self) -> None:
         self.pages = QStackedWidget()
-        self.pages.addWidget(self.view)
+        self.pages.addWidget(self.grid)
         self.pages.addWidget(self.message)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
@@ -68,6 +64,11 @@ class Column(QFrame):
         whole.addWidget(self.footer)
         self.header.close_requested.connect(self.close_requested)
         self.header.cancel_requested.connect(self.cancel_requested)
+
+    @property
+    def view(self) -> SliceView:
+        """The first of the views, and the only one of a single picture."""
+        return self.grid.panes[0].view
 
     # ---- what it has ----
 
@@ -79,14 +80,13 @@ class Column(QFrame):
         self.state, self._said = state, said
         if state != "result":
             self.prediction, self._live = None, None
-            self._paths.clear()
             self.header.set_summary("")
         self.header.show_progress(
             0 if state in ("waiting", "running") else None, 0, message or _CAPTIONS.get(state, "")
         )
         if state == "error":
             self.message.explain(f"No result for {self._title}", message or "The reason is not known.", remedy)
-        self.pages.setCurrentWidget(self.message if state == "error" else self.view)
+        self.pages.setCurrentWidget(self.message if state == "error" else self.grid)
         self.footer.setVisible(state != "error")
         self._show_badges()
         self._draw_result()
@@ -99,7 +99,6 @@ class Column(QFrame):
             return
         if prediction is self.prediction and self.state == "result":
             return  # said twice: its outlines and summary are still true
-        self._paths.clear()
         self.header.set_summary("")
         self.prediction, self._live = prediction, None
         self.set_state("result", "", "")
@@ -127,18 +126,17 @@ class Column(QFrame):
         self.header.set_title(title)
         self.header.chip.set_colour(colour)
         self.footer.set_colour(colour)
-        self.view.outline_item.set_colour(colour)
+        self.grid.set_colour(colour)
         self._draw_result()
 
-    def probability_at(self, row: int, column: int) -> float | None:
+    def probability_at(self, voxel: Voxel) -> float | None:
         """Probability of the step that is shown; None where nothing is shown."""
-        if self._frame.probability is None:
-            return None
-        return float(self._frame.probability[row, column])
+        everywhere = self.grid.panes[0].frame.everywhere
+        return None if everywhere is None else float(everywhere[voxel])
 
     def shown_t(self) -> float | None:
         """t of the step that is shown; None for the final result or none."""
-        return self._frame.t
+        return self.grid.panes[0].frame.t
 
     def cut(self) -> float | None:
         """The threshold in force when it is not the prediction's own, else None."""
@@ -149,19 +147,24 @@ class Column(QFrame):
 
     def draw(self, scene: Scene) -> None:
         """Show `scene`; what did not change is not drawn again."""
-        before, self._scene = self._scene, scene
-        if scene.case is not None and scene.same_picture(before):
-            self.view.look(plane_geometry(scene.case.image), scene.camera)
-            return
+        self._scene = scene
         if scene.case is None:
-            self._drawn_image = ()
-            self.view.clear()
-            self._describe("")
+            self.grid.clear()
+            self._describe()
             return
         self._check_size()
-        self.view.look(plane_geometry(scene.case.image), scene.camera)
-        self._draw_image()
-        self._draw_result()
+        self._draw_views()
+
+    def set_alone(self, view: View | None) -> None:
+        """Only this view, or all of the layout."""
+        if view != self._alone:
+            self._alone = view
+            self._draw_views()
+
+    def views(self) -> tuple[View, ...]:
+        """Those that are shown, in reading order."""
+        views = self._scene.views() if self._scene.case is not None else ()
+        return (self._alone,) if self._alone is not None and self._alone in views else views
 
     def _check_size(self) -> None:
         """A result on another grid than the image is never drawn over it."""
@@ -172,78 +175,33 @@ class Column(QFrame):
         reason = f"The result has {sizes[0]} voxels, the image {sizes[1]} (slices x rows x columns)."
         self.set_state("error", reason, "Run the checkpoint on the image that is shown.")
 
-    def _draw_image(self) -> None:
-        scene = self._scene
-        assert scene.case is not None
-        wanted = (scene.case.image, scene.index, scene.low, scene.high)
-        if self._drawn_image and self._drawn_image[0] is wanted[0] and self._drawn_image[1:] == wanted[1:]:
-            return
-        self._drawn_image = wanted
-        self.view.set_wheel_moves_slices(scene.slices > 1)
-        self.view.show_image(picture_of(scene.case.image, scene.index), scene.low, scene.high)
-
     def _draw_result(self) -> None:
-        scene = self._scene
-        if scene.case is None:
-            return
-        self._frame = self._choose()
-        frame, style = self._frame, scene.style
-        hidden = scene.bare or not style.visible
-        self.view.show_map(None if hidden else frame.values, frame.scale)
-        lined = frame.mask is not None and style.outline and not hidden
-        path = self._path(frame.t, frame.mask) if lined else None
-        noisy = lined and path is None
-        filled = frame.fill and (style.fill or noisy) and not hidden  # a mask without its outline is at least filled
-        self.view.show_outline(self.view.outline_item, path)
-        self.view.show_mask(frame.mask if filled else None, self.colour, style.opacity)
-        caption = f"{frame.caption} \N{MIDDLE DOT} too noisy for an outline" if noisy else frame.caption
-        reference = self._draw_reference()
-        self._describe(caption, mask=filled or path is not None, map_shown=not hidden, reference=reference)
+        """What lies over the image is another thing now."""
+        self._shown = Shown(
+            colour=self.colour,
+            prediction=self.prediction if self.state == "result" else None,
+            live=self._live if self.state == "running" else None,
+            cut=self.cut(),
+            threshold=self._threshold,
+            words=_CAPTIONS.get(self.state, "") if self._closable else "Image",
+        )
+        self._draw_views()
 
-    def _draw_reference(self) -> bool:
-        scene = self._scene
-        assert scene.case is not None
-        shown = scene.style.reference_visible and not scene.bare
-        labels = reference_plane(scene.case, scene.index) if shown else None
-        if labels is None:
-            self.view.show_outline(self.view.reference_item, None)
-            return False
-        what = (scene.case.reference, scene.index)
-        if what != self._reference_of:
-            self._reference_of, self._reference_path = what, outline_path(labels > 0)
-        path = self._reference_path
-        self.view.show_outline(self.view.reference_item, path)
-        return path is not None
+    def _draw_views(self) -> None:
+        if self._scene.case is not None:
+            self.grid.draw(self._scene, self.views(), self._shown)
+            self._describe()
 
-    def _choose(self) -> Frame:
-        scene = self._scene
-        if self.state == "result" and self.prediction is not None and self._fits(self.prediction.mask):
-            return frame_of(self.prediction, scene.t, scene.quantity, self.cut(), scene.index)
-        if self.state == "running" and self._live is not None and self._fits(self._live.step.estimate):
-            return live_frame(self._live, scene.quantity, self._threshold, scene.index)
-        return Frame(caption=_CAPTIONS.get(self.state, "") if self._closable else "Image")
-
-    def _fits(self, array: Array) -> bool:
-        return self._scene.case is not None and array.shape == self._scene.case.image.voxels.shape
-
-    def _path(self, t: float | None, mask: Array | None) -> QPainterPath | None:
-        """The outline of `mask`, kept for the next time this step is shown; a running step is never kept."""
-        assert mask is not None
-        if self._live is not None:
-            return outline_path(mask)
-        key = (t, self._scene.index, self.cut())
-        if key not in self._paths:
-            if len(self._paths) >= _PATHS_KEPT:
-                self._paths.clear()
-            self._paths[key] = outline_path(mask)
-        return self._paths[key]
-
-    def _describe(self, caption: str, *, mask: bool = False, map_shown: bool = False, reference: bool = False) -> None:
-        bare = self._scene.bare and self.state == "result"
-        words = "Image only" if bare else caption
-        if self._scene.slices > 1:
-            words = f"{words} \N{MIDDLE DOT} slice {self._scene.index + 1} of {self._scene.slices}"
-        self.footer.describe(words, self._frame.scale if map_shown else None, mask=mask, reference=reference)
+    def _describe(self) -> None:
+        """Words and legend of the first view; the number of the slice where there is only one."""
+        scene, seen = self._scene, self.grid.seen()
+        first = seen[0]
+        words = "Image only" if scene.bare and self.state == "result" else first.caption
+        if scene.is_volume and len(seen) == 1:
+            words = f"{words} \N{MIDDLE DOT} {first.slice_words()}"
+        reference = any(pane.reference_seen for pane in seen)
+        scale = first.frame.scale if first.map_seen else None
+        self.footer.describe(words, scale, mask=any(pane.mask_seen for pane in seen), reference=reference)
 
     # ---- the head ----
 
@@ -271,9 +229,7 @@ class Column(QFrame):
 
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
-        self.view.set_canvas_colour(theme.canvas_background)
-        self.view.reference_item.set_colour(theme.reference)
-        for part in (self.header, self.footer, self.message):
+        for part in (self.header, self.footer, self.message, self.grid):
             part.set_theme(theme)
         self._paint_frame()
 

@@ -13,7 +13,7 @@ from app.canvas.column import STATES, Column, ColumnState
 from app.canvas.frame import LiveStep
 from app.canvas.messages import HintPage
 from app.canvas.scene import Scene
-from app.canvas.slice_view import SliceView
+from app.items import View
 from app.theme import DARK, Theme
 from core.records import Deviation, Prediction
 
@@ -34,6 +34,7 @@ class ColumnRow(QWidget):
         self._columns: dict[str, Column] = {}
         self._active: str | None = None
         self._maximised: str | None = None
+        self._one_view: View | None = None
         self._alone = self._made_column("Image", theme.accent, None)
         self.hint = HintPage()
         self.hint.open_requested.connect(self.open_requested)
@@ -68,8 +69,8 @@ class ColumnRow(QWidget):
     def _every_column(self) -> Iterable[Column]:
         return (self._alone, *self._columns.values())
 
-    def _listen_to(self, view: SliceView) -> None:
-        """For the subclass: what a person does on a picture."""
+    def _listen_to(self, column: Column) -> None:
+        """For the subclass: what a person does on the pictures of a column."""
 
     # ---- columns ----
 
@@ -96,7 +97,7 @@ class ColumnRow(QWidget):
         column.hide()
         column.deleteLater()
         if self._maximised == key:
-            self._maximised = None
+            self._maximised = self._one_view = None
         if self._active == key:
             self._active = None
             if self._columns:
@@ -129,15 +130,15 @@ class ColumnRow(QWidget):
 
     def _made_column(self, title: str, colour: str, key: str | None) -> Column:
         column = Column(title, colour, self._theme, closable=key is not None)
-        view = column.view
-        view.pressed.connect(lambda: self.setFocus(Qt.FocusReason.MouseFocusReason))
-        self._listen_to(view)
+        grid = column.grid
+        grid.pressed.connect(lambda _: self.setFocus(Qt.FocusReason.MouseFocusReason))
+        grid.maximise_requested.connect(lambda view: self.toggle_maximised(key, view))
+        self._listen_to(column)
         if key is not None:
-            view.maximise_requested.connect(lambda: self.toggle_maximised(key))
             column.close_requested.connect(lambda: self.column_close_requested.emit(key))
             column.cancel_requested.connect(lambda: self.cancel_requested.emit(key))
             column.header.room_changed.connect(self._level_headers)
-            view.pressed.connect(lambda: self._activate(key))
+            grid.pressed.connect(lambda _: self._activate(key))
             column.installEventFilter(self)
         return column
 
@@ -154,14 +155,20 @@ class ColumnRow(QWidget):
                     self._activate(key)
         return False
 
-    def toggle_maximised(self, key: str) -> None:
-        """One column alone, or all of them again."""
-        self._maximised = None if self._maximised == key else key
+    def toggle_maximised(self, key: str | None, view: View | None = None) -> None:
+        """One view of one column alone, or all of them again. `key` None: the image that has no column."""
+        alone = self._one_view is not None if key is None else self._maximised == key
+        self._maximise(None if alone else key, None if alone else view)
+
+    def _maximise(self, key: str | None, view: View | None) -> None:
+        self._maximised, self._one_view = key, view
         self._arrange()
 
     def _arrange(self) -> None:
         """Show what there is: the invitation, the bare image, one column, or all."""
         self._pages.setCurrentWidget(self._area if self._columns or self._scene.case is not None else self.hint)
+        for column in self._every_column():
+            column.set_alone(self._one_view)
         if not self._columns:
             self._alone.draw(self._scene)  # nobody drew it while there were others
         self._alone.setVisible(not self._columns)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import (
     QDragEnterEvent,
     QDragLeaveEvent,
@@ -16,14 +18,19 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from app.canvas.camera import Camera
-from app.canvas.column import shows_step, step_t
+from app.canvas.column import Column, shows_step, step_t
 from app.canvas.column_row import ColumnRow
 from app.canvas.frame import QUANTITIES, Quantity
-from app.canvas.scene import HoverInfo, OverlayStyle, reference_plane
-from app.canvas.slice_view import SliceView
+from app.canvas.pane import plane_name
+from app.canvas.scene import HoverInfo, OverlayStyle, Voxel, reference_labels
 from app.canvas.window_level import WindowPreset, dragged, presets
+from app.items import VIEWS, View, VolumeView
 from app.theme import DARK, Theme
+from core import pipeline
 from core.records import Case, Prediction
+
+_SLICE_KEYS = {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1, Qt.Key.Key_PageUp: 10, Qt.Key.Key_PageDown: -10}
+_CASE_KEYS = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
 
 
 class ColumnsView(ColumnRow):
@@ -31,25 +38,31 @@ class ColumnsView(ColumnRow):
 
     window_level_changed = Signal(float, float)  # low, high
     hovered = Signal(object)  # HoverInfo | None
-    slice_changed = Signal(int)
+    slice_changed = Signal(int)  # along the first axis of the array
+    cross_changed = Signal(object)  # voxel (slice, row, column)
+    case_requested = Signal(int)  # cases to go
     files_dropped = Signal(object, object)  # tuple of paths, key | None
 
     def __init__(self, theme: Theme = DARK, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
         self._presets: tuple[WindowPreset, ...] = ()
-        self._under: tuple[int, int] | None = None
+        self._under: tuple[View, tuple[int, int]] | None = None
+        self._view: View | None = None  # the one that keys turn the slices of
         self.setAcceptDrops(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
-    def _listen_to(self, view: SliceView) -> None:
-        view.camera_requested.connect(self._on_camera)
-        view.window_drag_requested.connect(self._on_window_drag)
-        view.slice_requested.connect(lambda step: self.set_slice(self._scene.index + step))
-        view.hovered_at.connect(self._on_hovered)
+    def _listen_to(self, column: Column) -> None:
+        grid = column.grid
+        grid.camera_requested.connect(self._on_camera)
+        grid.window_drag_requested.connect(self._on_window_drag)
+        grid.slice_requested.connect(self.turn_slices)
+        grid.cross_requested.connect(self._on_cross)
+        grid.hovered_at.connect(self._on_hovered)
+        grid.pressed.connect(self._on_pressed)
 
     def _update(self, **changes: object) -> None:
         super()._update(**changes)
-        if changes.keys() & {"index", "t"}:
+        if changes.keys() & {"cross", "t", "volume"}:
             self._hover_again()
 
     # ---- the case ----
@@ -64,21 +77,83 @@ class ColumnsView(ColumnRow):
             column.set_state("empty", "", "")
         self._presets, self._under = presets(case.image) if case is not None else (), None
         start = self._presets[0] if self._presets else WindowPreset(name="", low=0.0, high=1.0)
-        slices = case.image.voxels.shape[0] if case is not None else 0
-        self._update(case=case, index=slices // 2, low=start.low, high=start.high, t=None, camera=Camera())
+        self._maximised = self._one_view = self._view = None
+        self._update(case=case, cross=_middle(case), low=start.low, high=start.high, t=None, cameras={})
         self._arrange()
         self.slice_changed.emit(self._scene.index)
-        self.hovered.emit(None)
+        self.cross_changed.emit(self._scene.cross)
+        self._hover_again()
 
     def case(self) -> Case | None:
         return self._scene.case
 
     def set_slice(self, index: int) -> None:
-        """Show slice `index`; beyond the ends, the nearest."""
-        inside = min(max(index, 0), max(self._scene.slices - 1, 0))
-        if inside != self._scene.index:
-            self._update(index=inside)
-            self.slice_changed.emit(inside)
+        """Show slice `index` of the first axis; beyond the ends, the nearest."""
+        self.set_cross((index, *self._scene.cross[1:]))
+
+    def set_cross(self, voxel: Voxel) -> None:
+        """Move the crosshair to a voxel (slice, row, column), and all views to its slices; outside, the nearest."""
+        case, before = self._scene.case, self._scene.cross
+        if case is None:
+            return
+        lengths = case.image.voxels.shape
+        first, second, third = (min(max(at, 0), size - 1) for at, size in zip(voxel, lengths, strict=True))
+        if (first, second, third) != before:
+            self._update(cross=(first, second, third))
+            if first != before[0]:
+                self.slice_changed.emit(first)
+            self.cross_changed.emit(self._scene.cross)
+
+    def cross(self) -> Voxel:
+        """The voxel (slice, row, column) of the crosshair."""
+        return self._scene.cross
+
+    def turn_slices(self, view: View, by: int) -> None:
+        """Go `by` slices on across a view."""
+        if self._scene.is_volume:
+            axis = self._scene.section(view).cut.axis
+            first, second, third = (at + by * (axis == number) for number, at in enumerate(self._scene.cross))
+            self.set_cross((first, second, third))
+
+    # ---- volumes ----
+
+    def is_volume(self) -> bool:
+        """Whether there is more than one slice to look at."""
+        return self._scene.is_volume
+
+    def plane_names(self) -> tuple[str, ...]:
+        """What the planes on offer are called, in the order of `VIEWS`."""
+        return tuple(plane_name(view, self._scene.section(view)) for view in VIEWS)
+
+    def slice_spacing_mm(self) -> float | None:
+        """From slice to slice of the first view; None when unknown or uneven."""
+        section = self._scene.section(self._scene.views()[0])
+        return None if section.thickness_mm is None else section.thickness_mm / (section.last - section.first + 1)
+
+    def set_volume(self, look: VolumeView) -> None:
+        """Planes, layout, convention and slab, for all columns."""
+        if look == self._scene.volume:
+            return
+        if (look.view, look.layout) != (self._scene.volume.view, self._scene.volume.layout):
+            self._view = None
+            self._maximise(None, None)
+        cameras = self._mirrored(look) if look.convention != self._scene.volume.convention else self._scene.cameras
+        self._update(volume=look, cameras=cameras)
+
+    def _mirrored(self, look: VolumeView) -> dict[View, Camera]:
+        """The cameras that see the same voxels when left and right change places."""
+        if self._scene.case is None:
+            return {}
+        after, made = replace(self._scene, volume=look), {}
+        for view, camera in self._scene.cameras.items():
+            old, new = self._scene.section(view), after.section(view)
+            if camera.centre is not None:
+                x, y = camera.centre
+                down, across = new.on_screen(old.cut.voxel_at(old.index, y, x, old.shape))
+                made[view] = replace(camera, centre=(across, down))
+            else:
+                made[view] = camera
+        return made
 
     # ---- how it is shown ----
 
@@ -136,20 +211,20 @@ class ColumnsView(ColumnRow):
 
     def reset_view(self) -> None:
         """The whole picture, its first window, all columns."""
-        self._maximised = None
-        self._arrange()
-        self._update(camera=Camera())
+        self._maximise(None, None)
+        self._update(cameras={})
         if self._scene.case is not None:
             first = self.presets()[0]
             self.set_window_level(first.low, first.high)
 
-    def camera(self) -> Camera:
-        return self._scene.camera
+    def camera(self, view: View = "acquired") -> Camera:
+        return self._scene.camera(view)
 
     def grab_view(self, scale: int) -> QImage:
         """The columns with their heads, drawn anew at `scale` times the size in which they are seen."""
         for column in self._every_column():
-            column.view.finish()
+            for pane in column.grid.seen():
+                pane.view.finish()
         image = QImage(self.size() * scale, QImage.Format.Format_ARGB32_Premultiplied)
         image.setDevicePixelRatio(scale)
         image.fill(self._theme.background)
@@ -158,8 +233,15 @@ class ColumnsView(ColumnRow):
 
     # ---- hands and keys ----
 
-    def _on_camera(self, camera: Camera) -> None:
-        self._update(camera=camera)
+    def _on_camera(self, view: View, camera: Camera) -> None:
+        self._update(cameras={**self._scene.cameras, view: camera})
+
+    def _on_pressed(self, view: View) -> None:
+        self._view = view
+
+    def _on_cross(self, view: View, place: tuple[float, float]) -> None:
+        if self._scene.case is not None:
+            self.set_cross(self._scene.section(view).voxel_at(*place))
 
     def _on_window_drag(self, dx: float, dy: float) -> None:
         if self._scene.case is not None:
@@ -167,14 +249,19 @@ class ColumnsView(ColumnRow):
             low, high = dragged(self._scene.low, self._scene.high, full.high - full.low, dx, dy)
             self.set_window_level(low, high)
 
-    def _on_hovered(self, where: tuple[int, int] | None) -> None:
-        self._under = where
-        self.hovered.emit(None if where is None else self.info_at(*where))
+    def _on_hovered(self, view: View, where: tuple[int, int] | None) -> None:
+        self._under = None if where is None else (view, where)
+        self._hover_again()
 
     def _hover_again(self) -> None:
-        """The pointer rests, but what lies under it is another slice, step or result."""
-        if self._under is not None:
-            self._on_hovered(self._under)
+        """The pointer may rest, but what lies under it is another slice, step or result; elsewhere, the crosshair."""
+        scene = self._scene
+        if scene.case is not None and self._under is not None:
+            view, place = self._under
+            self.hovered.emit(self.info_of(scene.section(view).voxel_at(*place)))
+        else:
+            crosshair = scene.case is not None and scene.is_volume
+            self.hovered.emit(self.info_of(scene.cross, crosshair=True) if crosshair else None)
 
     def set_state(self, key: str, state: str, message: str = "", remedy: str = "") -> None:
         super().set_state(key, state, message, remedy)
@@ -185,27 +272,53 @@ class ColumnsView(ColumnRow):
         self._hover_again()
 
     def info_at(self, row: int, column: int) -> HoverInfo | None:
-        """What is known about a voxel of the slice that is shown; None without a case."""
+        """What is known about a voxel of the slice of the first axis; None without a case."""
+        return self.info_of((self._scene.index, row, column))
+
+    def info_of(self, voxel: Voxel, *, crosshair: bool = False) -> HoverInfo | None:
+        """What is known about a voxel (slice, row, column); None without a case."""
         case = self._scene.case
         if case is None:
             return None
-        known = {key: shown.probability_at(row, column) for key, shown in self._columns.items()}
-        labels = reference_plane(case, self._scene.index)
+        known = {key: shown.probability_at(voxel) for key, shown in self._columns.items()}
+        labels = reference_labels(case)
         return HoverInfo(
-            slice=self._scene.index,
-            row=row,
-            column=column,
-            value=float(case.image.voxels[self._scene.index, row, column]),
+            slice=voxel[0],
+            row=voxel[1],
+            column=voxel[2],
+            value=float(case.image.voxels[voxel]),
             probability={key: value for key, value in known.items() if value is not None},
-            reference=None if labels is None else int(labels[row, column]),
+            reference=None if labels is None else int(labels[voxel]),
+            world=pipeline.world_of(case.image, voxel),
+            crosshair=crosshair,
         )
+
+    def event(self, event: QEvent) -> bool:
+        """A page key turns slices here before it is a command of the window."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            plain = event.modifiers() in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier)
+            if plain and self._scene.is_volume and event.key() in _SLICE_KEYS:
+                event.accept()
+                return True
+        return super().event(event)
+
+    def _on_arrow(self, key: int) -> bool:
+        """Up and down turn slices, left and right cases. False: another key, or no volume."""
+        if key in _CASE_KEYS:
+            self.case_requested.emit(_CASE_KEYS[Qt.Key(key)])
+        elif key in _SLICE_KEYS and self._scene.is_volume:
+            views = self._scene.views()
+            self.turn_slices(self._view if self._view in views else views[0], _SLICE_KEYS[Qt.Key(key)])
+        else:
+            return False
+        return True
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() == Qt.Key.Key_Space:
             self.set_bare(True)
         elif event.key() == Qt.Key.Key_R and event.modifiers() == Qt.KeyboardModifier.NoModifier:
             self.reset_view()
-        else:
+        elif event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier or not self._on_arrow(event.key()):
             super().keyPressEvent(event)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
@@ -245,3 +358,10 @@ class ColumnsView(ColumnRow):
             if column.isVisible() and column.rect().contains(column.mapFrom(self, where)):
                 return key
         return None
+
+
+def _middle(case: Case | None) -> Voxel:
+    if case is None:
+        return 0, 0, 0
+    slices, rows, columns = case.image.voxels.shape
+    return slices // 2, rows // 2, columns // 2

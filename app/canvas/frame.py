@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from app.canvas.axis import step_words
 from app.canvas.colour_maps import GREY, VIRIDIS
 from core.records import Array, Axis, Prediction, Step
+
+if TYPE_CHECKING:
+    from core.pipeline import Section
 
 Quantity = Literal["mask", "state", "estimate", "probability"]
 QUANTITIES: tuple[Quantity, ...] = ("mask", "estimate", "probability", "state")
@@ -31,8 +35,8 @@ class Scale:
 class Frame:
     """One column's picture of one slice: `values` (rows, columns) with their `scale`, or None; `mask` bool or None.
 
-    `fill`: the mask itself is the picture; otherwise it only lends its outline. `probability` is for the pointer.
-    `t` None: the final result. `caption` says in words what is shown.
+    `fill`: the mask itself is the picture; otherwise it only lends its outline. `probability` is for the pointer, and
+    `everywhere` the same of all slices. `t` None: the final result. `caption` says in words what is shown.
     """
 
     caption: str
@@ -42,6 +46,7 @@ class Frame:
     mask: Array | None = None
     fill: bool = False
     probability: Array | None = None
+    everywhere: Array | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -80,8 +85,10 @@ def nearest_step(prediction: Prediction, t: float) -> Step | None:
     return min(prediction.steps, key=lambda step: abs(step.t - t), default=None)
 
 
-def frame_of(prediction: Prediction, t: float | None, quantity: Quantity, threshold: float | None, index: int) -> Frame:
-    """Slice `index` of a finished prediction at the kept step nearest to `t`, or of its final result for None.
+def frame_of(
+    prediction: Prediction, t: float | None, quantity: Quantity, threshold: float | None, at: int | Section
+) -> Frame:
+    """Slice or section `at` of a finished prediction at the kept step nearest to `t`, or of its final result for None.
 
     A `threshold` of None is the prediction's own: its final mask is then the one it came with. The only step of a
     supervised network is its final result.
@@ -90,11 +97,13 @@ def frame_of(prediction: Prediction, t: float | None, quantity: Quantity, thresh
     step = None if t is None else nearest_step(prediction, t)
     if step is not None:
         cut = prediction.threshold if threshold is None else threshold
-        return _step_frame(quantity, _where(prediction.axis, step), step, cut, ranges, index)
-    mask = plane_of(prediction.mask, index).astype(bool)
-    if threshold is not None:
-        mask = plane_of(prediction.score, index) > threshold
-    return _frame(quantity, _final_words(prediction, t), None, _final_planes(prediction, index), mask, ranges)
+        return _step_frame(quantity, _where(prediction.axis, step), step, cut, ranges, at)
+    if threshold is None:
+        mask = union_of(prediction.mask, at, lambda some: some.astype(bool, copy=False))
+    else:
+        mask = union_of(prediction.score, at, lambda some: some > threshold)
+    planes, words = _final_planes(prediction, at), _final_words(prediction, t)
+    return _frame(quantity, words, None, planes, mask, ranges, prediction.probability)
 
 
 def _final_words(prediction: Prediction, t: float | None) -> str:
@@ -103,20 +112,20 @@ def _final_words(prediction: Prediction, t: float | None) -> str:
     return "final result" if t is None else "final result, no steps kept"
 
 
-def _final_planes(prediction: Prediction, index: int) -> dict[str, Array]:
+def _final_planes(prediction: Prediction, at: int | Section) -> dict[str, Array]:
     """The state of the final result is the last that the network saw."""
-    score = plane_of(prediction.score, index)
-    state = plane_of(prediction.steps[-1].state, index) if prediction.steps else score
-    return {"state": state, "estimate": score, "probability": plane_of(prediction.probability, index)}
+    score = plane_of(prediction.score, at)
+    state = plane_of(prediction.steps[-1].state, at) if prediction.steps else score
+    return {"state": state, "estimate": score, "probability": plane_of(prediction.probability, at)}
 
 
-def live_frame(live: LiveStep, quantity: Quantity, threshold: float | None, index: int) -> Frame:
-    """Slice `index` of a step just computed; its probability where the quantity has no scale or threshold yet."""
+def live_frame(live: LiveStep, quantity: Quantity, threshold: float | None, at: int | Section) -> Frame:
+    """Slice or section `at` of a step just computed; its probability where the quantity has no scale or threshold."""
     cut = live.threshold if threshold is None else threshold
     known = cut is not None if quantity == "mask" else live.value_range is not None
     ranges = _Ranges(value=live.value_range, state=live.state_range or live.value_range, axis=live.axis)
     where = f"running, {_where(live.axis, live.step)}"
-    return _step_frame(quantity if known else "probability", where, live.step, cut, ranges, index)
+    return _step_frame(quantity if known else "probability", where, live.step, cut, ranges, at)
 
 
 def _where(axis: Axis, step: Step) -> str:
@@ -124,26 +133,41 @@ def _where(axis: Axis, step: Step) -> str:
     return f"{words} \N{MIDDLE DOT} step {step.index}" if axis == "time" else words
 
 
-def _step_frame(quantity: Quantity, where: str, step: Step, cut: float | None, ranges: _Ranges, index: int) -> Frame:
-    estimate = plane_of(step.estimate, index)
-    planes = {"state": plane_of(step.state, index), "estimate": estimate}
-    planes["probability"] = plane_of(step.probability, index)
-    return _frame(quantity, where, step.t, planes, None if cut is None else estimate > cut, ranges)
+def _step_frame(
+    quantity: Quantity, where: str, step: Step, cut: float | None, ranges: _Ranges, at: int | Section
+) -> Frame:
+    planes = {"state": plane_of(step.state, at), "estimate": plane_of(step.estimate, at)}
+    planes["probability"] = plane_of(step.probability, at)
+    mask = None if cut is None else union_of(step.estimate, at, lambda some: some > cut)
+    return _frame(quantity, where, step.t, planes, mask, ranges, step.probability)
 
 
 def _frame(
-    quantity: Quantity, where: str, t: float | None, planes: dict[str, Array], mask: Array | None, ranges: _Ranges
+    quantity: Quantity,
+    where: str,
+    t: float | None,
+    planes: dict[str, Array],
+    mask: Array | None,
+    ranges: _Ranges,
+    everywhere: Array,
 ) -> Frame:
     caption = f"{ranges.name(quantity)} \N{MIDDLE DOT} {where}"
-    probability = planes["probability"]
+    pointed = {"probability": planes["probability"], "everywhere": everywhere}
     if quantity == "mask":
-        return Frame(caption=caption, t=t, mask=mask, fill=True, probability=probability)
+        return Frame(caption=caption, t=t, mask=mask, fill=True, **pointed)
     edge = None if quantity == "state" and ranges.axis != "none" else mask  # noise has no edge
     scale = ranges.scale(quantity)
-    return Frame(caption=caption, t=t, values=planes[quantity], scale=scale, mask=edge, probability=probability)
+    return Frame(caption=caption, t=t, values=planes[quantity], scale=scale, mask=edge, **pointed)
 
 
-def plane_of(volume: Array, index: int) -> Array:
-    """Slice `index` of (slices, rows, columns) without a copy; the nearest one where there is no such slice."""
-    plane: Array = volume[min(max(index, 0), volume.shape[0] - 1)]
+def plane_of(volume: Array, at: int | Section) -> Array:
+    """Slice `at` of (slices, rows, columns) without a copy (the nearest one where there is none), or its section."""
+    if not isinstance(at, int):
+        return at.plane(volume)
+    plane: Array = volume[min(max(at, 0), volume.shape[0] - 1)]
     return plane
+
+
+def union_of(volume: Array, at: int | Section, holds: Callable[[Array], Array]) -> Array:
+    """The bool mask `holds` of a slice, or of all slices of a section together."""
+    return holds(plane_of(volume, at)) if isinstance(at, int) else at.union(volume, holds)

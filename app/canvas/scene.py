@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from app.canvas.camera import Camera, Plane
-from app.canvas.frame import Quantity, plane_of
+from app.canvas.frame import Quantity
+from app.items import View, VolumeView
+from core import pipeline
 from core.records import Array, Case, Image
+
+if TYPE_CHECKING:
+    from core.pipeline import Section
+
+Voxel = tuple[int, int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,28 +33,61 @@ class OverlayStyle:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Scene:
-    """Shared by all columns. `t` None = the final result. `bare`: the image alone, while Space is held."""
+    """Shared by all columns. `t` None = the final result. `bare`: the image alone, while Space is held.
+
+    `cross`: the voxel (slice, row, column) that all views of a volume go through. `cameras`: by view; none = all of it.
+    """
 
     case: Case | None = None
-    index: int = 0
+    cross: Voxel = (0, 0, 0)
+    volume: VolumeView = VolumeView()  # noqa: RUF009 (frozen)
     low: float = 0.0
     high: float = 1.0
     t: float | None = None
     quantity: Quantity = "mask"
     style: OverlayStyle = OverlayStyle()
-    camera: Camera = Camera()  # noqa: RUF009 (frozen)
+    cameras: Mapping[View, Camera] = field(default_factory=dict)
     bare: bool = False
 
-    def same_picture(self, other: Scene) -> bool:
-        """Whether `other` differs in nothing but the camera."""
+    def same_result(self, other: Scene) -> bool:
+        """Whether `other` lays the same over the same section of the image."""
         if self.case is not other.case:
             return False
-        shown = ("index", "low", "high", "t", "quantity", "style", "bare")
-        return all(getattr(self, name) == getattr(other, name) for name in shown)
+        return all(getattr(self, name) == getattr(other, name) for name in ("t", "quantity", "style", "bare"))
 
     @property
     def slices(self) -> int:
         return 0 if self.case is None else int(self.case.image.voxels.shape[0])
+
+    @property
+    def is_volume(self) -> bool:
+        """More than one slice: the wheel turns slices, the left button moves the crosshair."""
+        return self.slices > 1
+
+    @property
+    def index(self) -> int:
+        """The slice along the first axis of the array."""
+        return self.cross[0]
+
+    def camera(self, view: View) -> Camera:
+        return self.cameras.get(view, Camera())
+
+    def section(self, view: View) -> Section:
+        """What `view` shows of the image of the case; a single picture has no slab."""
+        assert self.case is not None
+        look, thick = self.volume, self.is_volume
+        projection = look.projection if thick else "off"
+        return pipeline.section(self.case.image, view, self.cross, look.convention, projection, look.thickness)
+
+    def views(self) -> tuple[View, ...]:
+        """The views of each column, in reading order. A single picture is only ever shown as it was acquired."""
+        if not self.is_volume:
+            return ("acquired",)
+        if self.volume.layout == 4:
+            return "axial", "coronal", "sagittal", "acquired"
+        if self.volume.layout == 2:
+            return "axial", "coronal" if self.section("axial").cut.axis == 0 else "acquired"
+        return (self.volume.view,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -52,7 +95,8 @@ class HoverInfo:
     """What lies under the pointer. `slice`, `row`, `column` are voxel indices; `value` the intensity as stored.
 
     `probability` by column key, of the step that column shows; a column without a result is missing.
-    `reference` is the label of the reference there, None without a reference.
+    `reference` is the label of the reference there, None without a reference. `world`: RAS millimetres, None without
+    geometry. `crosshair`: the pointer is elsewhere, and this is the voxel of the crosshair.
     """
 
     slice: int
@@ -61,20 +105,20 @@ class HoverInfo:
     value: float
     probability: Mapping[str, float]
     reference: int | None = None
+    world: tuple[float, float, float] | None = None
+    crosshair: bool = False
 
 
-def plane_geometry(image: Image) -> Plane:
-    """Size and aspect of a slice; square voxels where the file gives no usable spacing."""
-    _, rows, columns = image.voxels.shape
-    aspect = 1.0
-    if image.spacing_mm is not None and min(image.spacing_mm[1:]) > 0:
-        aspect = image.spacing_mm[1] / image.spacing_mm[2]
-    return Plane(rows=rows, columns=columns, aspect=aspect)
+def plane_geometry(section: Section) -> Plane:
+    """Size and aspect of a section; square voxels where the file gives no usable spacing."""
+    return Plane(rows=section.rows, columns=section.columns, aspect=section.aspect)
 
 
-def picture_of(image: Image, index: int) -> Array:
-    """What is drawn of `image`: its colours if it is a colour picture, else the slice (rows, columns)."""
-    return image.colour if in_colour(image) and image.colour is not None else plane_of(image.voxels, index)
+def picture_of(image: Image, section: Section) -> Array:
+    """What is drawn of `image`: its colours if it is a colour picture, else the section (rows, columns)."""
+    if not in_colour(image) or image.colour is None:
+        return section.picture(image.voxels)
+    return np.stack([section.cut.turn(image.colour[..., channel]) for channel in range(3)], axis=-1)
 
 
 def in_colour(image: Image) -> bool:
@@ -82,8 +126,8 @@ def in_colour(image: Image) -> bool:
     return image.colour is not None and image.voxels.shape[0] == 1
 
 
-def reference_plane(case: Case, index: int) -> Array | None:
-    """The labels of the reference on a slice (rows, columns), or None; a reference of another size is not drawn."""
+def reference_labels(case: Case) -> Array | None:
+    """The labels of the reference, or None; a reference of another size is not drawn."""
     if case.reference is None or case.reference.labels.shape != case.image.voxels.shape:
         return None
-    return plane_of(case.reference.labels, index)
+    return case.reference.labels

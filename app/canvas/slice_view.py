@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPointF, Qt, Signal
-from PySide6.QtGui import QColor, QMouseEvent, QPainterPath, QResizeEvent, QWheelEvent
+from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPainterPath, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QGraphicsView, QSizePolicy, QWidget
 
 from app.canvas.camera import Camera, Lens, Plane
 from app.canvas.colour_maps import colourise, fill_mask, windowed_colour
 from app.canvas.frame import Scale
 from app.canvas.items import OutlineItem, PixelItem
+from app.canvas.marks import Marks, paint_marks
 from core.records import Array
 
 _WHEEL_NOTCH = 120.0
@@ -23,6 +24,7 @@ class SliceView(pg.GraphicsView):  # type: ignore[misc]
     camera_requested = Signal(object)  # Camera
     window_drag_requested = Signal(float, float)  # screen pixels since the last one
     slice_requested = Signal(int)  # slices to go, up is positive
+    cross_requested = Signal(object)  # (row, column)
     hovered_at = Signal(object)  # (row, column) | None
     pressed = Signal()
     maximise_requested = Signal()
@@ -30,7 +32,8 @@ class SliceView(pg.GraphicsView):  # type: ignore[misc]
     def __init__(self, colour: str, reference_colour: str, parent: QWidget | None = None) -> None:
         super().__init__(parent, background="#000000")
         self._lens = Lens(plane=Plane(rows=1, columns=1), camera=Camera(), width=1.0, height=1.0)
-        self._wheel_moves_slices = False
+        self._is_volume = False
+        self.marks, self._mark_colour = Marks(), QColor("#ffffff")
         self._dragged_from: QPointF | None = None
         self.image_item, self.map_item, self.mask_item = PixelItem(), PixelItem(), PixelItem()
         self.reference_item, self.outline_item = OutlineItem(reference_colour), OutlineItem(colour)
@@ -55,12 +58,25 @@ class SliceView(pg.GraphicsView):  # type: ignore[misc]
 
     # ---- what is shown ----
 
-    def set_canvas_colour(self, colour: str) -> None:
-        self.setBackground(QColor(colour))
+    def set_canvas_colours(self, background: str, text: str) -> None:
+        self.setBackground(QColor(background))
+        self._mark_colour = QColor(text)
 
-    def set_wheel_moves_slices(self, moves: bool) -> None:
-        """True for a volume: then the wheel turns slices and Ctrl+wheel zooms; for one picture it is the other way."""
-        self._wheel_moves_slices = moves
+    def set_volume(self, is_volume: bool) -> None:
+        """In a volume the wheel turns slices, Ctrl+wheel zooms and the left button moves the crosshair; in a single
+        picture the wheel zooms and the left button moves the picture."""
+        self._is_volume = is_volume
+
+    def show_marks(self, marks: Marks) -> None:
+        """Letters, words and crosshair over the picture."""
+        if marks != self.marks:
+            self.marks = marks
+            self.viewport().update()
+
+    def drawForeground(self, painter: QPainter, rect: QRectF) -> None:  # noqa: N802
+        """The scene of this view has the pixels of the screen for units."""
+        cross = None if self.marks.cross is None else self._lens.to_screen(*self.marks.cross)
+        paint_marks(painter, self.marks, cross, self.viewport().rect(), self._mark_colour)
 
     def show_image(self, values: Array, low: float, high: float) -> None:
         """A (rows, columns) slice through a window, or a (rows, columns, 3) uint8 picture in its colours."""
@@ -97,6 +113,7 @@ class SliceView(pg.GraphicsView):  # type: ignore[misc]
         """Nothing left of whatever was shown."""
         for item in self._layers():
             item.hide()
+        self.show_marks(Marks())
 
     def _layers(self) -> tuple[PixelItem | OutlineItem, ...]:
         """From bottom to top."""
@@ -128,7 +145,7 @@ class SliceView(pg.GraphicsView):  # type: ignore[misc]
     def wheelEvent(self, event: QWheelEvent) -> None:
         notches = event.angleDelta().y() / _WHEEL_NOTCH
         control = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
-        if notches and self._wheel_moves_slices != control:
+        if notches and self._is_volume != control:
             self.slice_requested.emit(1 if notches > 0 else -1)
         elif notches:
             where = event.position()
@@ -139,6 +156,8 @@ class SliceView(pg.GraphicsView):  # type: ignore[misc]
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self.pressed.emit()
         self._dragged_from = event.position()
+        if self._is_volume and event.button() == Qt.MouseButton.LeftButton:
+            self._move_cross(event.position())
         event.accept()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
@@ -149,12 +168,24 @@ class SliceView(pg.GraphicsView):  # type: ignore[misc]
         where = event.position()
         if self._dragged_from is not None:
             moved, self._dragged_from = where - self._dragged_from, where
-            if event.buttons() & Qt.MouseButton.RightButton:
-                self.window_drag_requested.emit(moved.x(), moved.y())
-            elif event.buttons() & (Qt.MouseButton.LeftButton | Qt.MouseButton.MiddleButton):
-                self.camera_requested.emit(self._lens.panned(moved.x(), moved.y()))
+            self._drag(event.buttons(), where, moved)
+        elif self._is_volume and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            self._move_cross(where)
         self.hovered_at.emit(self._lens.voxel_at(where.x(), where.y()))
         event.accept()
+
+    def _drag(self, buttons: Qt.MouseButton, where: QPointF, moved: QPointF) -> None:
+        if buttons & Qt.MouseButton.RightButton:
+            self.window_drag_requested.emit(moved.x(), moved.y())
+        elif self._is_volume and buttons & Qt.MouseButton.LeftButton:
+            self._move_cross(where)
+        elif buttons & (Qt.MouseButton.LeftButton | Qt.MouseButton.MiddleButton):
+            self.camera_requested.emit(self._lens.panned(moved.x(), moved.y()))
+
+    def _move_cross(self, where: QPointF) -> None:
+        """To the voxel under the pointer; beside the picture, the nearest one."""
+        x, y = self._lens.to_voxel(where.x(), where.y())
+        self.cross_requested.emit((y, x))
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.canvas.scene import in_colour, picture_of
+from app.canvas.scene import in_colour
 from core.records import Array, Image
 
 _SAMPLE = 500_000
@@ -29,7 +29,7 @@ def presets(image: Image) -> tuple[WindowPreset, ...]:
 
     A picture that is drawn in its colours (0..255) starts with just these, whatever numbers a network gets of it.
     """
-    drawn = picture_of(image, 0) if in_colour(image) else image.voxels
+    drawn = image.colour if in_colour(image) and image.colour is not None else image.voxels
     values = sample(drawn)
     if values.size == 0:
         return (WindowPreset(name="Full range", low=0.0, high=1.0),)
@@ -42,8 +42,11 @@ def presets(image: Image) -> tuple[WindowPreset, ...]:
 
 def sample(voxels: Array) -> Array:
     """At most about `_SAMPLE` finite voxels, taken evenly; the whole of a small image, so its extremes are exact."""
-    flat = voxels.reshape(-1)
-    taken = flat[:: max(1, flat.size // _SAMPLE)]
+    if voxels.flags.c_contiguous:
+        taken = voxels.reshape(-1)[:: max(1, voxels.size // _SAMPLE)]
+    else:  # reshaping would copy all of it
+        step = max(1, round((voxels.size / _SAMPLE) ** (1 / voxels.ndim)))
+        taken = voxels[(slice(None, None, step),) * voxels.ndim].reshape(-1)
     return taken[np.isfinite(taken)]
 
 

@@ -67,6 +67,7 @@ class PanelController(QObject):
         store.run_progressed.connect(self._on_run_progressed)
         store.threshold_changed.connect(lambda _: self._show_threshold())
         store.overlay_changed.connect(self._parts.bar.show_overlay)
+        store.volume_changed.connect(lambda _: self._show_volume())
         for signal in (store.case_activated, store.case_changed):
             signal.connect(lambda _: self._show_case())
 
@@ -74,6 +75,7 @@ class PanelController(QObject):
         parts, store = self._parts, self._store
         parts.bar.threshold_changed.connect(self._on_threshold)
         parts.bar.overlay_changed.connect(lambda changes: store.set_overlay(**changes))
+        parts.bar.volume.changed.connect(lambda changes: store.set_volume(**changes))
         parts.bar.preset_chosen.connect(lambda preset: parts.view.set_window_level(preset.low, preset.high))
         parts.view.window_level_changed.connect(parts.bar.show_window)
         parts.view.hovered.connect(self._on_hovered)
@@ -145,6 +147,16 @@ class PanelController(QObject):
         view, bar = self._parts.view, self._parts.bar
         bar.show_presets(view.presets())
         bar.show_window(*view.window_level())
+        self._show_volume()
+
+    def _show_volume(self) -> None:
+        """The planes of a volume; nothing to choose for a single picture."""
+        view, controls = self._parts.view, self._parts.bar.volume
+        controls.set_visible(view.is_volume())
+        controls.show_volume(self._store.volume)
+        if view.is_volume():
+            controls.show_names(view.plane_names())
+            controls.show_spacing(view.slice_spacing_mm())
         case = self._store.case
         self._parts.run.show_volume(case is not None and len(case.image.voxels) > 1)
 

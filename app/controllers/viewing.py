@@ -60,6 +60,7 @@ class ViewController(QObject):
         store.quantity_changed.connect(self._view.set_quantity)
         store.quantity_changed.connect(self._steps.set_quantity)
         store.overlay_changed.connect(self._on_overlay_changed)
+        store.volume_changed.connect(self._view.set_volume)
 
     # ---- cases and columns -------------------------------------------------------------------------------------------
 

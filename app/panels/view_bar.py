@@ -1,4 +1,5 @@
-"""The bar over the pictures: window presets, the threshold of the active column, and how masks lie over the image."""
+"""The bar over the pictures: window presets, the threshold of the active column, how masks lie over the image, and
+the planes of a volume."""
 
 from __future__ import annotations
 
@@ -19,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.items import OverlayStyle
+from app.panels.volume_controls import VolumeControls
 from app.panels.widgets.chips import ColourChip
 from app.panels.widgets.flow_layout import FlowLayout
 from app.panels.widgets.text import PlainLabel, plain_tooltip
@@ -55,7 +57,8 @@ class ViewBar(QWidget):
         outer.setContentsMargins(8, 4, 8, 4)
         self._area = QWidget()
         flow = FlowLayout(self._area, spacing=14)
-        for group in (self._window_group, self._threshold_group, self._overlay_group):
+        self.volume = VolumeControls(self)
+        for group in (self._window_group, self._threshold_group, self._overlay_group, *self.volume.groups):
             flow.addWidget(group)
         outer.addWidget(self._area)
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)

@@ -1,0 +1,212 @@
+"""One view of a column: a section of the image with this column's result over it, and the words that belong there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtGui import QPainterPath
+
+from app.canvas.frame import Frame, LiveStep, frame_of, live_frame
+from app.canvas.items import outline_path
+from app.canvas.marks import Marks
+from app.canvas.scene import Scene, picture_of, plane_geometry, reference_labels
+from app.canvas.slice_view import SliceView
+from app.items import VIEW_NAMES, View
+from app.theme import Theme
+from core.records import Array, Prediction
+
+if TYPE_CHECKING:
+    from core.pipeline import Section
+
+_PATHS_KEPT = 256
+_DOT = " \N{MIDDLE DOT} "
+_OBLIQUE_FROM = 1.0
+"""Degrees from which a slanted volume is called so; rounding in files stays far below."""
+_ACROSS = ("As acquired", "Across the rows", "Across the columns")
+_NOTES = {"no": "No spacing: square pixels", "uneven": "Uneven spacing: not to scale"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Shown:
+    """What a column lays over the image: a finished prediction, or the live step of a run, or nothing but `words`.
+
+    `threshold` of a live step, `cut` of a prediction; None = the checkpoint's own.
+    """
+
+    colour: str
+    prediction: Prediction | None = None
+    live: LiveStep | None = None
+    cut: float | None = None
+    threshold: float | None = None
+    words: str = ""
+
+    def frame(self, scene: Scene, section: Section) -> Frame:
+        """What is seen of it in a section; nothing of a result on another grid."""
+        if self.prediction is not None and self.prediction.mask.shape == section.shape:
+            return frame_of(self.prediction, scene.t, scene.quantity, self.cut, section)
+        if self.live is not None and self.live.step.estimate.shape == section.shape:
+            return live_frame(self.live, scene.quantity, self.threshold, section)
+        return Frame(caption=self.words)
+
+
+class Pane:
+    """Draws a `Scene` as one of its views; what did not change is not drawn again."""
+
+    def __init__(self, colour: str, theme: Theme) -> None:
+        self.view = SliceView(colour, theme.reference)
+        self.name: View = "acquired"
+        self.frame, self.caption = Frame(caption=""), ""
+        self.mask_seen = self.map_seen = self.reference_seen = False
+        self._scene = Scene()
+        self._section: Section | None = None
+        self._shown: Shown | None = None
+        self._drawn: tuple[object, ...] = ()
+        self._paths: dict[tuple[object, ...], QPainterPath | None] = {}
+        self.set_theme(theme)
+
+    def set_theme(self, theme: Theme) -> None:
+        self.view.set_canvas_colours(theme.canvas_background, theme.canvas_text)
+        self.view.reference_item.set_colour(theme.reference)
+
+    def clear(self) -> None:
+        """Nothing left of a case."""
+        self._section, self._drawn, self.caption = None, (), ""
+        self._scene, self.frame = Scene(), Frame(caption="")
+        self.mask_seen = self.map_seen = self.reference_seen = False
+        self.view.clear()
+
+    def draw(self, scene: Scene, name: View, shown: Shown) -> None:
+        """Show the view `name` of the case of `scene`."""
+        assert scene.case is not None
+        section, before = scene.section(name), self._scene
+        moved = not section.same_place(self._section)
+        if moved or scene.case is not before.case or shown is not self._shown:
+            self._forget(scene, shown)
+        stale = moved or shown is not self._shown or not scene.same_result(before)
+        self._scene, self._section, self._shown, self.name = scene, section, shown, name
+        self.view.set_volume(scene.is_volume)
+        self.view.look(plane_geometry(section), scene.camera(name))
+        self._draw_image(scene, section, moved)
+        if stale:
+            self._draw_result(scene, section, shown)
+        self.view.show_marks(self._marks(scene, section))
+
+    def _forget(self, scene: Scene, shown: Shown) -> None:
+        """Outlines are kept as long as case, result and threshold stay; of a result that is gone, none."""
+        if scene.case is not self._scene.case or shown is not self._shown:
+            self._paths.clear()
+
+    def _draw_image(self, scene: Scene, section: Section, moved: bool) -> None:
+        assert scene.case is not None
+        wanted = (scene.case.image, scene.low, scene.high)
+        same = bool(self._drawn) and self._drawn[0] is wanted[0] and self._drawn[1:] == wanted[1:]
+        if moved or not same:
+            self._drawn = wanted
+            self.view.show_image(picture_of(scene.case.image, section), scene.low, scene.high)
+
+    def _draw_result(self, scene: Scene, section: Section, shown: Shown) -> None:
+        self.frame = frame = in_one_piece(shown.frame(scene, section))
+        style, hidden = scene.style, scene.bare or not scene.style.visible
+        self.view.show_map(None if hidden else frame.values, frame.scale)
+        lined = frame.mask is not None and style.outline and not hidden
+        path = self._outline(frame.t, frame.mask, section, shown) if lined and frame.mask is not None else None
+        noisy = lined and path is None
+        filled = frame.fill and (style.fill or noisy) and not hidden  # a mask without its outline is at least filled
+        self.view.show_outline(self.view.outline_item, path)
+        self.view.show_mask(frame.mask if filled else None, shown.colour, style.opacity)
+        self.caption = f"{frame.caption}{_DOT}too noisy for an outline" if noisy else frame.caption
+        self.mask_seen, self.map_seen = filled or path is not None, not hidden
+        self.reference_seen = self._draw_reference(scene, section)
+
+    def _draw_reference(self, scene: Scene, section: Section) -> bool:
+        assert scene.case is not None
+        shown = scene.style.reference_visible and not scene.bare
+        labels = reference_labels(scene.case) if shown else None
+        if labels is None:
+            self.view.show_outline(self.view.reference_item, None)
+            return False
+        key = ("reference", section.cut, section.first, section.last)
+        path = self._kept(key, lambda: section.union(labels, lambda some: some > 0))
+        self.view.show_outline(self.view.reference_item, path)
+        return path is not None
+
+    def _outline(self, t: float | None, mask: Array, section: Section, shown: Shown) -> QPainterPath | None:
+        """The outline of `mask`, kept for the next time this step is shown; a running step is never kept."""
+        if shown.live is not None:
+            return outline_path(mask)
+        return self._kept((t, section.cut, section.first, section.last), lambda: mask)
+
+    def _kept(self, key: tuple[object, ...], mask: Callable[[], Array]) -> QPainterPath | None:
+        if key not in self._paths:
+            if len(self._paths) >= _PATHS_KEPT:
+                self._paths.clear()
+            self._paths[key] = outline_path(mask())
+        return self._paths[key]
+
+    # ---- words ----
+
+    def slice_words(self) -> str:
+        """`slice 3 of 20`; empty before anything was drawn."""
+        section = self._section
+        return "" if section is None else f"slice {section.index + 1} of {section.slices}"
+
+    def _marks(self, scene: Scene, section: Section) -> Marks:
+        edges, known = section.cut.edges, section.cut.name is not None
+        letters = (edges.left, edges.right, edges.top, edges.bottom)
+        assert scene.case is not None
+        convention = (scene.volume.convention.capitalize(),) if known else ()
+        if not scene.is_volume:
+            return Marks(edges=letters, below=convention)
+        down, across = section.on_screen(scene.cross)
+        return Marks(
+            edges=letters,
+            above=(self._title(section), *self._notes(scene, section)),
+            below=(self._place(section), *convention),
+            cross=None if scene.bare else (across, down),
+        )
+
+    def _place(self, section: Section) -> str:
+        """`Slice 81/181 · S 12.0 mm`."""
+        words = f"Slice {section.index + 1}/{section.slices}"
+        return f"{words}{_DOT}{section.place}" if section.place else words
+
+    def _title(self, section: Section) -> str:
+        title = plane_name(self.name, section)
+        if section.oblique_degrees >= _OBLIQUE_FROM:
+            title = f"{title}{_DOT}oblique {section.oblique_degrees:.0f}\N{DEGREE SIGN}"
+        return title
+
+    def _notes(self, scene: Scene, section: Section) -> list[str]:
+        """What one must know to read the picture right."""
+        notes = [] if section.cut.name is not None else ["Orientation unknown: as stored"]
+        if section.scaled in _NOTES:
+            notes.append(_NOTES[section.scaled])
+        if section.thick:
+            notes.append(slab_words(section))
+            if self.mask_seen or self.reference_seen:
+                notes.append("Masks: union of slices")
+            if self.frame.values is not None and self.map_seen:
+                notes.append("Values: middle slice")
+        return notes
+
+
+def in_one_piece(frame: Frame) -> Frame:
+    """The same with a mask that lies in one piece of memory: a plane across the rows of a large volume is one cache
+    line for each voxel, and both the fill and the outline read all of them."""
+    return frame if frame.mask is None else replace(frame, mask=np.ascontiguousarray(frame.mask))
+
+
+def plane_name(view: View, section: Section) -> str:
+    """`Axial`, `As acquired (axial)`; of an array axis where nobody knows how the patient lies."""
+    if section.cut.name is None:
+        return _ACROSS[section.cut.axis] if view != "axial" else "Slice by slice"
+    return f"{VIEW_NAMES[view]} ({section.cut.name})" if view == "acquired" else VIEW_NAMES[view]
+
+
+def slab_words(section: Section) -> str:
+    """`Max, 10 slices, 12.0 mm`; of fewer slices at the ends of the volume."""
+    size = "" if section.thickness_mm is None else f", {section.thickness_mm:.1f} mm"
+    return f"{section.projection.capitalize()}, {section.last - section.first + 1} slices{size}"

@@ -1,0 +1,105 @@
+"""How a volume is looked at: plane, number of views, which side is left, and slabs. Groups of the view bar."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QObject, QSignalBlocker, Signal
+from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSpinBox, QWidget
+
+from app.items import (
+    CONVENTIONS,
+    LAYOUTS,
+    PROJECTION_NAMES,
+    PROJECTIONS,
+    VIEW_NAMES,
+    VIEWS,
+    VolumeView,
+)
+from app.panels.widgets.text import PlainLabel, plain_tooltip
+
+LAYOUT_NAMES = {1: "1 view", 2: "2 views", 4: "4 views"}
+THICKEST = 500
+
+
+class VolumeControls(QObject):
+    """Everything here acts at once, and wishes for fields of `VolumeView`. Hidden while a single picture is shown."""
+
+    changed = Signal(object)  # dict of VolumeView fields
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._spacing_mm: float | None = None
+        self.layout_box = _box("Number of views", "How many views each column has", LAYOUT_NAMES.values())
+        self.view_box = _box("Plane", "The plane of a single view", VIEW_NAMES.values())
+        self.convention_box = _box(
+            "Left and right",
+            "Radiological: the patient's right is on the left. Neurological: the patient's right is on the right",
+            [name.capitalize() for name in CONVENTIONS],
+        )
+        self.projection_box = _box("Slab", "What a thick slab shows of the image", PROJECTION_NAMES.values())
+        self.thickness = QSpinBox(minimum=2, maximum=THICKEST, suffix=" slices")
+        self.thickness.setAccessibleName("Thickness of the slab")
+        self.size = PlainLabel(role="muted")
+        slab = (PlainLabel("Slab", role="muted"), self.projection_box, self.thickness, self.size)
+        planes = (self.layout_box, self.view_box)
+        self.groups = _group(*planes), _group(self.convention_box), _group(*slab)  # the bar breaks between them
+        self._connect()
+        self.show_volume(VolumeView())
+        self.set_visible(False)
+
+    def set_visible(self, visible: bool) -> None:
+        for group in self.groups:
+            group.setVisible(visible)
+
+    def _connect(self) -> None:
+        self.layout_box.activated.connect(lambda at: self.changed.emit({"layout": LAYOUTS[at]}))
+        self.view_box.activated.connect(lambda at: self.changed.emit({"view": VIEWS[at], "layout": 1}))
+        self.convention_box.activated.connect(lambda at: self.changed.emit({"convention": CONVENTIONS[at]}))
+        self.projection_box.activated.connect(lambda at: self.changed.emit({"projection": PROJECTIONS[at]}))
+        self.thickness.valueChanged.connect(lambda slices: self.changed.emit({"thickness": slices}))
+
+    def show_volume(self, look: VolumeView) -> None:
+        """What is in force."""
+        self.layout_box.setCurrentIndex(LAYOUTS.index(look.layout))
+        self.view_box.setCurrentIndex(VIEWS.index(look.view))
+        self.convention_box.setCurrentIndex(CONVENTIONS.index(look.convention))
+        self.projection_box.setCurrentIndex(PROJECTIONS.index(look.projection))
+        with QSignalBlocker(self.thickness):
+            self.thickness.setValue(look.thickness)
+        self.view_box.setVisible(look.layout == 1)
+        for part in (self.thickness, self.size):
+            part.setVisible(look.projection != "off")
+        self._show_size()
+
+    def show_names(self, names: Sequence[str]) -> None:
+        """What the planes are called: those of the body, or of the array where nobody knows how the patient lies."""
+        for at, name in enumerate(names):
+            self.view_box.setItemText(at, name)
+
+    def show_spacing(self, spacing_mm: float | None) -> None:
+        """Millimetres between the slices of the plane that is looked at; None when unknown."""
+        self._spacing_mm = spacing_mm
+        self._show_size()
+
+    def _show_size(self) -> None:
+        known = self._spacing_mm
+        self.size.setText("" if known is None else f"{known * self.thickness.value():.1f} mm")
+
+
+def _group(*widgets: QWidget) -> QWidget:
+    group = QWidget()
+    row = QHBoxLayout(group)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.setSpacing(6)
+    for widget in widgets:
+        row.addWidget(widget)
+    return group
+
+
+def _box(name: str, tip: str, texts: object) -> QComboBox:
+    box = QComboBox()
+    box.addItems(list(texts))  # type: ignore[call-overload]
+    box.setAccessibleName(name)
+    box.setToolTip(plain_tooltip(tip))
+    return box
