@@ -7,7 +7,7 @@ import tarfile
 from pathlib import Path
 
 from core.checkpoints.text import safe_text
-from core.images import looks_like_mask, sniff_image
+from core.images import is_dicom_folder, looks_like_mask, sniff_image
 from core.images.pairing import has_image_extension, is_label_name
 from core.names import CHECKPOINT_EXTENSIONS, PROFILE_CACHE, UNREAD_IMAGE_EXTENSIONS
 from core.records import CheckpointReport, Finding, Intake
@@ -50,6 +50,8 @@ def _folder(path: Path) -> Intake:
         return _taken(path, "checkpoint", "a folder named like a checkpoint")
     if path.name == PROFILE_CACHE:
         return _taken(path, "profiles", "a folder of vision-language profiles")
+    if is_dicom_folder(path):
+        return _taken(path, "image", "a folder of DICOM images")
     return _taken(path, "folder", _runs_text(path) or "a folder: its cases and checkpoints are listed")
 
 

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 CHECKPOINT_EXTENSIONS = (".ckpt", ".pt", ".pth", ".safetensors", ".bin")
-UNREAD_IMAGE_EXTENSIONS = (
-    ".dcm", ".dicom", ".webp", ".jp2",
-)  # fmt: skip
+UNREAD_IMAGE_EXTENSIONS = (".webp", ".jp2")
 """Images by their name, of kinds that this version does not read."""
 PROFILE_CACHE = "vlm_profiles"
 """The producers' folder of feature files (.pt), or a tar of it: these are no checkpoints."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from core.errors import ImageRefused
+from core.images.dicom_series import is_dicom_folder
 from core.images.intake import shown
 from core.images.labels import read_labels
 from core.images.pairing import (
@@ -86,6 +87,8 @@ def _role(path: Path, root: Path, walked: Walk) -> str:
 
 def _cases_in(path: Path, root: Path, walked: Walk) -> tuple[list[CasePaths], list[Finding]]:
     """The cases whose images lie directly in `path`."""
+    if is_dicom_folder(path):  # its files are the slices of one image, or of a few
+        return [CasePaths(name=path.relative_to(root.parent).as_posix(), image=str(path))], []
     names = [name for name in walked.files[path] if has_image_extension(name)]
     images, beside = _split_labels(names)
     folders = _label_folders(path, walked) if images else []
@@ -148,7 +151,7 @@ def _unread(walked: Walk) -> list[Finding]:
     return [
         note(
             "folder.unread-kinds",
-            f"{count} files are of kinds not read yet (DICOM, NRRD, ...).",
+            f"{count} files are of kinds not read yet (WebP, JPEG 2000).",
             "Convert them to NIfTI (.nii.gz) or PNG.",
         )
     ]

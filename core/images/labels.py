@@ -7,14 +7,19 @@ from pathlib import Path
 import numpy as np
 
 from core.errors import ImageRefused, ShapeMismatch
-from core.images.intake import shown
+from core.images.dicom_header import SEGMENTATION, read_header
+from core.images.embedding import embedded
+from core.images.intake import open_image, shown
 from core.images.intensities import label_range
+from core.images.nrrd_header import read_header as read_nrrd_header
 from core.images.raster import Raster, note, warning
 from core.images.reading import read_raster
+from core.images.segments import segments_of
 from core.images.sniffing import PICTURES, sniff_image
 from core.records import Array, Finding, Image, LabelMap, frozen_array
 
 GRID_TOLERANCE_MM = 1e-2
+SEGMENTATIONS = ("dicom-seg", "seg-nrrd")
 
 
 def read_labels(path: Path | str, like: Image | None = None, frame: int = 0) -> LabelMap:
@@ -30,14 +35,19 @@ def read_labels(path: Path | str, like: Image | None = None, frame: int = 0) -> 
     raster = read_raster(path, frame)
     name = shown(path)
     labels, findings = _from_picture(raster, name) if raster.picture else _from_integers(raster, name)
+    affine, spacing = raster.affine, raster.spacing_mm
     if like is not None:
-        findings += _check_grid(raster, like, name)
+        whole = _placed(labels, raster, like)
+        if whole is not None:
+            labels, affine, spacing = whole, like.affine, like.spacing_mm
+        else:
+            findings += _check_grid(raster, like, name)
     return LabelMap(
         labels=frozen_array(labels),
         name=path.name,
         path=str(path),
-        affine=None if raster.affine is None else frozen_array(raster.affine, np.float64),
-        spacing_mm=raster.spacing_mm,
+        affine=None if affine is None else frozen_array(affine, np.float64),
+        spacing_mm=spacing,
         findings=raster.findings + findings,
         names=raster.names,
         colours=raster.colours,
@@ -48,15 +58,30 @@ def read_labels(path: Path | str, like: Image | None = None, frame: int = 0) -> 
 
 
 def looks_like_mask(path: Path | str) -> bool:
-    """A guess for a dropped file: a picture with one channel and at most two values. False when it cannot be read."""
+    """A guess for a dropped file: a segmentation (DICOM-SEG, .seg.nrrd), or a picture with one channel and at most two
+    values. False when it cannot be read."""
     path = Path(path)
-    if sniff_image(path) not in PICTURES:
+    kind = sniff_image(path)
+    if kind in ("dicom", "nrrd"):
+        return _is_segmentation(path, kind)
+    if kind not in PICTURES:
         return False
     try:
         raster = read_raster(path)
     except ImageRefused:
         return False
     return raster.colour is None and not _more_than_two_values(raster.values)
+
+
+def _is_segmentation(path: Path, kind: str) -> bool:
+    """By the header alone."""
+    try:
+        if kind == "dicom":
+            return str(read_header(path).data.get("SOPClassUID", "")) in SEGMENTATION
+        with open_image(path) as (handle, _):
+            return bool(segments_of(read_nrrd_header(handle, shown(path)).pairs))
+    except (ImageRefused, ValueError):
+        return False
 
 
 def _more_than_two_values(values: Array) -> bool:
@@ -114,6 +139,13 @@ def _from_integers(raster: Raster, name: str) -> tuple[Array, tuple[Finding, ...
     if raster.kind == "npy" and high == 255 and low == 0 and not _more_than_two_values(labels):
         return (labels > 0).astype(np.uint8), (note("labels.two-values", f"{name}: 0 and 255 are read as 0 and 1."),)
     return labels, ()
+
+
+def _placed(labels: Array, raster: Raster, like: Image) -> Array | None:
+    """Segmentations are often cut to what they mark: these are put back, where that is exact."""
+    if raster.kind not in SEGMENTATIONS or labels.shape == like.voxels.shape:
+        return None
+    return embedded(labels, raster.affine, like.voxels.shape, like.affine)
 
 
 def _check_grid(raster: Raster, like: Image, name: str) -> tuple[Finding, ...]:

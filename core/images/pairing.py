@@ -68,6 +68,9 @@ EXTENSIONS = (
     ".mgz",
     ".gipl",
     ".hdr",
+    ".dcm",
+    ".dicom",
+    ".ima",
 )
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from core.errors import ImageRefused
 from core.images.arrays import read_npy, read_npz
+from core.images.dicom import read_dicom
+from core.images.dicom_series import read_series_files, read_series_folder
 from core.images.gipl import read_gipl
 from core.images.intake import open_image, shown
 from core.images.intensities import value_findings
@@ -19,7 +22,7 @@ from core.images.nrrd import read_nrrd
 from core.images.pictures import read_picture
 from core.images.raster import Raster
 from core.images.sniffing import NAMES, PICTURES, SNIFFED_BYTES, kind_of
-from core.records import Array, Image, frozen_array
+from core.records import Array, Image, Series, frozen_array
 
 BY_EXTENSION = {
     ".nii": "a NIfTI image",
@@ -45,16 +48,42 @@ BY_EXTENSION = {
 }
 
 
+Reader = Callable[[BinaryIO, Path, int, int], Raster]
+READERS: dict[str, Reader] = {
+    "npy": lambda handle, path, size, frame: _single(read_npy(handle, path, size), frame, path),
+    "npz": lambda handle, path, size, frame: _single(read_npz(handle, path, size), frame, path),
+    "nifti": lambda handle, path, size, frame: read_nifti(handle, path, size, compressed=False, frame=frame),
+    "nifti-gz": lambda handle, path, size, frame: read_nifti(handle, path, size, compressed=True, frame=frame),
+    "nifti-pair": lambda handle, path, size, frame: read_pair(path, frame),
+    "analyze": lambda handle, path, size, frame: read_pair(path, frame),
+    "mgh": lambda handle, path, size, frame: read_mgh(handle, path, size, compressed=False, frame=frame),
+    "mgz": lambda handle, path, size, frame: read_mgh(handle, path, size, compressed=True, frame=frame),
+    "gipl": lambda handle, path, size, frame: _single(read_gipl(handle, path, size, compressed=False), frame, path),
+    "gipl-gz": lambda handle, path, size, frame: _single(read_gipl(handle, path, size, compressed=True), frame, path),
+    "nrrd": read_nrrd,
+    "metaimage": read_metaimage,
+    "dicom": lambda handle, path, size, frame: read_dicom(path, frame),
+}
+"""Kind of file -> its reader, of the open file, its path and size, and the frame that is wanted."""
+
+
 def read_image(path: Path | str, frame: int = 0) -> Image:
     """The image as a person sees it: `voxels` (slices, rows, columns), no transposition, whole numbers kept whole.
 
     A colour picture gives its first channel (what the producers' networks get) and its colours for display; `findings`
     says so, and warns of constant, NaN or turned pictures and of files without usable geometry. Of a film, a time
-    series or several components, `frame` is read. Raises ImageRefused for
+    series or several components, `frame` is read. A folder with one DICOM series is read too. Raises ImageRefused for
     what is not an image, is damaged, too large, or of a kind that this version does not read.
     """
     path = Path(path)
     return image_of(read_raster(path, frame), path)
+
+
+def read_series(series: Series, frame: int = 0) -> Image:
+    """A series that `series_in` has found, as `read_image` would read its folder. Raises ImageRefused."""
+    if not series.files:
+        raise ImageRefused("This DICOM series has no files. Open the folder again.")
+    return image_of(read_series_files(series.files, frame), Path(series.files[0]).parent)
 
 
 def image_of(raster: Raster, path: Path) -> Image:
@@ -94,29 +123,17 @@ def _kept_type(stored: np.dtype[Any]) -> np.dtype[Any]:
 
 
 def read_raster(path: Path, frame: int = 0) -> Raster:
-    """The file's array and grid, by content. Raises ImageRefused."""
+    """The file's array and grid, by content; of a folder, its DICOM series. Raises ImageRefused."""
+    if path.is_dir():
+        return read_series_folder(path, frame)
     with open_image(path) as (handle, size):
         kind = kind_of(handle.read(SNIFFED_BYTES)) or _by_partner(path)
         handle.seek(0)
-        match kind:
-            case "npy":
-                return _single(read_npy(handle, path, size), frame, path)
-            case "npz":
-                return _single(read_npz(handle, path, size), frame, path)
-            case "nifti" | "nifti-gz":
-                return read_nifti(handle, path, size, compressed=kind == "nifti-gz", frame=frame)
-            case "nifti-pair" | "analyze":
-                return read_pair(path, frame)
-            case "mgh" | "mgz":
-                return read_mgh(handle, path, size, compressed=kind == "mgz", frame=frame)
-            case "gipl" | "gipl-gz":
-                return _single(read_gipl(handle, path, size, compressed=kind == "gipl-gz"), frame, path)
-            case "nrrd":
-                return read_nrrd(handle, path, size, frame)
-            case "metaimage":
-                return read_metaimage(handle, path, size, frame)
-            case str() if kind in PICTURES:
-                return read_picture(handle, path, kind, frame)
+        read = READERS.get(kind or "")
+        if read is not None:
+            return read(handle, path, size, frame)
+        if kind in PICTURES:
+            return read_picture(handle, path, kind, frame)
     raise ImageRefused(_not_read(path, kind))
 
 
@@ -144,6 +161,6 @@ def _not_read(path: Path, kind: str | None) -> str:
             "unrecognised or damaged. Copy or export it again."
         )
     return (
-        f"{shown(path)} is not an image that Flowglass recognises. It reads PNG, JPEG, TIFF, BMP, GIF, PPM, "
+        f"{shown(path)} is not an image that Flowglass recognises. It reads DICOM, PNG, JPEG, TIFF, BMP, GIF, PPM, "
         "NIfTI, Analyze, NRRD, MetaImage, MGH, GIPL, .npy and .npz files."
     )

@@ -14,7 +14,7 @@ PICTURES = frozenset({"png", "jpeg", "gif", "bmp", "tiff", "ppm"})
 VOLUMES = frozenset(
     {"npy", "npz", "nifti", "nifti-gz", "nifti-pair", "analyze", "mgh", "mgz", "gipl", "gipl-gz", "nrrd", "metaimage"}
 )
-READABLE = PICTURES | VOLUMES
+READABLE = PICTURES | VOLUMES | {"dicom"}
 
 STARTS: tuple[tuple[bytes, str], ...] = (
     (b"\x89PNG\r\n\x1a\n", "png"),
@@ -31,7 +31,7 @@ STARTS: tuple[tuple[bytes, str], ...] = (
     (b"NDims", "metaimage"),
     (b"\x00\x00\x00\x0cjP  \r\n\x87\n", "jpeg2000"),
 )
-NAMES = {"dicom": "DICOM", "webp": "WebP", "jpeg2000": "JPEG 2000"}
+NAMES = {"webp": "WebP", "jpeg2000": "JPEG 2000"}
 """Kinds that are recognised and not read."""
 DIB_HEADER_SIZES = frozenset({12, 16, 40, 52, 56, 64, 108, 124})
 GIPL_MAGIC = (b"\xef\xff\xe9\xb0", b"\x2a\xe3\x89\xb8")
@@ -51,6 +51,8 @@ def sniff_image(path: Path | str) -> str | None:
 
 def kind_of(head: bytes) -> str | None:
     """The kind of a file that begins with `head`; None when nothing fits."""
+    if head[128:132] == b"DICM":  # before all others: its preamble may be the beginning of a TIFF file
+        return "dicom"
     for start, kind in STARTS:
         if head.startswith(start):
             return kind
@@ -81,7 +83,7 @@ def volume_kind(head: bytes) -> str | None:
 
     NIfTI-1 has its magic at byte 344, NIfTI-2 at 4, GIPL at 252; MGH begins with version 1 and its four lengths.
     """
-    if head[128:132] == b"DICM" or _bare_dicom(head):
+    if _bare_dicom(head):
         return "dicom"
     magic = head[344:348] if head[344:345] == b"n" else head[4:8]
     if magic in (b"n+1\x00", b"n+2\x00"):

@@ -94,7 +94,7 @@ def test_checkpoints_in_a_folder_are_found() -> None:
 
 
 def test_feature_caches_are_not_checkpoints(tmp_path: Path) -> None:
-    make(tmp_path, "best.ckpt", "w.safetensors", "cache/vlm_profiles/x.pt", "notes.txt", "scan.dcm")
+    make(tmp_path, "best.ckpt", "w.safetensors", "cache/vlm_profiles/x.pt", "notes.txt", "scan.webp")
     contents = scan_folder(tmp_path)
     assert [Path(path).name for path in contents.checkpoints] == ["best.ckpt", "w.safetensors"]
     assert [finding.code for finding in contents.findings] == ["folder.unread-kinds"]
