@@ -1,52 +1,64 @@
-"""Write masks and probabilities without loss; the file appears whole or not at all."""
+"""Write masks and probabilities on the grid of their image, by the file's ending; a file appears whole or never."""
 
 from __future__ import annotations
 
-from importlib import import_module
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from PIL import Image as Pillow
 
 from core.errors import ImageRefused, ShapeMismatch
 from core.files import write_whole
+from core.images.dicom_seg_writing import save_dicom_seg
+from core.images.geometry import affine_problem
 from core.images.intake import shown
-from core.images.orientation import stored_order
+from core.images.metaimage_writing import save_metaimage
+from core.images.nifti_writing import save_nifti
+from core.images.nrrd_writing import save_nrrd, save_segmentation
+from core.images.outgoing import Outgoing
+from core.images.picture_writing import levels, one_slice, save_png, save_tiff
 from core.records import Array, Image, LabelMap
 
-FULL_16 = 65_535
-Grid = tuple[Array | None, tuple[float, float, float] | None]
+LABEL_ENDINGS = (".nii.gz", ".nii", ".seg.nrrd", ".nrrd", ".mha", ".png", ".tif", ".tiff", ".npy", ".dcm")
+PROBABILITY_ENDINGS = tuple(ending for ending in LABEL_ENDINGS if ending != ".seg.nrrd")
+WRITABLE: dict[str, tuple[str, ...]] = {"labels": LABEL_ENDINGS, "probability": PROBABILITY_ENDINGS}
+"""The endings that each kind can be written with; a longer one comes before its own end."""
+Save = Callable[[Path], object]
 
 
-def write_labels(labels: LabelMap | Array, path: Path | str, like: Image | LabelMap | None = None) -> Path:
-    """Write a mask or label map; by extension `.png` (8 bit, 0/255), `.nii.gz`, `.nii` (integers, affine) or `.npy`.
+def write_labels(
+    labels: LabelMap | Array,
+    path: Path | str,
+    like: Image | LabelMap | None = None,
+    *,
+    algorithm: str = "Flowglass",
+) -> Path:
+    """Write a mask or label map in the format of the file's ending, one of `WRITABLE["labels"]`.
 
-    `labels`: a LabelMap, or a bool or integer array (slices, rows, columns) or (rows, columns). The affine comes from
-    `like`, else from the LabelMap. Raises ImageRefused when the format cannot hold the labels (a PNG holds one slice of
-    0 and 1), ShapeMismatch when `like` has another shape, OSError when the disk refuses.
+    `labels`: a LabelMap, or a bool or integer array (slices, rows, columns) or (rows, columns). The grid comes from
+    `like`, else from the LabelMap; names, colours and codes from the LabelMap (kept by `.seg.nrrd`, `.nrrd` with names,
+    and `.dcm`). Pictures hold 0 and 1 (stored as 255), a PNG one slice; a DICOM segmentation (`.dcm`) refers to the
+    series of `like` and says that `algorithm` made it. Raises ImageRefused when the format cannot hold the labels,
+    ShapeMismatch when `like` has another shape, OSError when the disk refuses.
     """
     path = Path(path)
-    array = _volume(labels.labels if isinstance(labels, LabelMap) else labels)
+    array = _volume(labels.labels if isinstance(labels, LabelMap) else np.asarray(labels))
     if array.dtype.kind not in "biu":
         raise ImageRefused(
             f"{shown(path)}: labels are whole numbers, not {array.dtype}. Use write_probability for those."
         )
-    grid = _grid(like if like is not None else labels, array)
-    match _format(path):
-        case "png":
-            return write_whole(
-                path, lambda part: _save_png(_one_slice(_binary(array, path), path) * np.uint8(255), part)
-            )
-        case "npy":
-            return write_whole(path, lambda part: np.save(part, array, allow_pickle=False))
-        case _:
-            return write_whole(path, lambda part: _save_nifti(_smallest(array), grid, part))
+    out = _outgoing(array, like, labels, algorithm)
+    return write_whole(path, _saver(out, path, LABEL_ENDINGS))
 
 
-def write_probability(path: Path | str, probability: Array, like: Image | LabelMap | None = None) -> Path:
-    """Write a probability in [0, 1], (slices, rows, columns) or (rows, columns): `.png` (16 bit, 65535 = 1), `.nii.gz`,
-    `.nii` or `.npy` (float32). Raises as `write_labels`, and ImageRefused for values outside [0, 1]."""
+def write_probability(
+    path: Path | str, probability: Array, like: Image | LabelMap | None = None, *, algorithm: str = "Flowglass"
+) -> Path:
+    """Write a probability in [0, 1], (slices, rows, columns) or (rows, columns), by one of `WRITABLE["probability"]`.
+
+    Pictures hold 16 bits (65535 = 1), a DICOM segmentation 8 bits (255 = 1), all others float32. Raises as
+    `write_labels`, and ImageRefused for values outside [0, 1].
+    """
     path = Path(path)
     array = _volume(np.asarray(probability, dtype=np.float32))
     if not (array.min() >= 0 and array.max() <= 1):  # also catches NaN
@@ -54,23 +66,40 @@ def write_probability(path: Path | str, probability: Array, like: Image | LabelM
             f"{shown(path)}: a probability lies in [0, 1]; this one goes from {array.min():g} to "
             f"{array.max():g}. Write the score as .npy with numpy instead."
         )
-    grid = _grid(like, array)
-    match _format(path):
-        case "png":
-            whole = np.rint(_one_slice(array, path).astype(np.float64) * FULL_16).astype(np.uint16)
-            return write_whole(path, lambda part: _save_png(whole, part))
-        case "npy":
-            return write_whole(path, lambda part: np.save(part, array, allow_pickle=False))
+    return write_whole(path, _saver(_outgoing(array, like, None, algorithm), path, PROBABILITY_ENDINGS))
+
+
+def _saver(out: Outgoing, path: Path, endings: tuple[str, ...]) -> Save:
+    """How to save. What a picture cannot hold is refused at once, before a folder is made for it."""
+    match ending_of(path, endings):
+        case ".png":
+            picture = one_slice(levels(out, path), path)
+            return lambda part: save_png(picture, part)
+        case ".tif" | ".tiff":
+            pages = levels(out, path)
+            return lambda part: save_tiff(pages, part)
+        case ".npy":
+            return lambda part: np.save(part, out.values, allow_pickle=False)
+        case ".nii" | ".nii.gz":
+            return lambda part: save_nifti(out, part)
+        case ".nrrd":
+            return lambda part: save_nrrd(out, part)
+        case ".seg.nrrd":
+            return lambda part: save_segmentation(out, part)
+        case ".mha":
+            return lambda part: save_metaimage(out, part)
         case _:
-            return write_whole(path, lambda part: _save_nifti(array, grid, part))
+            return lambda part: save_dicom_seg(out, part, path)
 
 
-def _format(path: Path) -> str:
+def ending_of(path: Path, endings: tuple[str, ...] = LABEL_ENDINGS) -> str:
+    """The ending that decides the format, in lower case. Raises ImageRefused for any other."""
     name = path.name.lower()
-    for suffix, kind in ((".png", "png"), (".nii.gz", "nifti"), (".nii", "nifti"), (".npy", "npy")):
-        if name.endswith(suffix):
-            return kind
-    raise ImageRefused(f"{shown(path)}: this kind of file is not written. Use .png, .nii.gz or .npy.")
+    found = next((ending for ending in LABEL_ENDINGS if name.endswith(ending)), None)
+    if found not in endings:
+        raise ImageRefused(f"{shown(path)}: this kind of file is not written. Use one of {', '.join(endings)}.")
+    assert found is not None
+    return found
 
 
 def _volume(array: Array) -> Array:
@@ -79,54 +108,23 @@ def _volume(array: Array) -> Array:
     return array if array.ndim == 3 else array[np.newaxis]
 
 
-def _grid(like: object, array: Array) -> Grid:
-    if not isinstance(like, (Image, LabelMap)):
-        return None, None
-    shape = like.voxels.shape if isinstance(like, Image) else like.labels.shape
+def _outgoing(array: Array, like: Image | LabelMap | None, labels: object, algorithm: str) -> Outgoing:
+    known = labels if isinstance(labels, LabelMap) else None
+    grid = like if like is not None else known
+    if grid is None:
+        return Outgoing(values=array, algorithm=algorithm)
+    shape = grid.voxels.shape if isinstance(grid, Image) else grid.labels.shape
     if shape != array.shape:
-        raise ShapeMismatch(f"The labels have shape {array.shape} and {like.name}, whose grid they take, has {shape}.")
-    return like.affine, like.spacing_mm
-
-
-def _binary(array: Array, path: Path) -> Array:
-    if array.dtype.kind != "b" and (array.min() < 0 or array.max() > 1):
-        raise ImageRefused(
-            f"{shown(path)}: a PNG mask holds 0 and 1, and there are labels from {array.min()} to "
-            f"{array.max()}. Write .nii.gz to keep them all, or one mask for each."
-        )
-    return array.astype(np.uint8)
-
-
-def _one_slice(array: Array, path: Path) -> Array:
-    if array.shape[0] != 1:
-        raise ImageRefused(
-            f"{shown(path)}: a PNG holds one slice, and this volume has {array.shape[0]}. Write .nii.gz."
-        )
-    return np.asarray(array[0])
-
-
-def _smallest(array: Array) -> Array:
-    """NIfTI readers agree on uint8 and int32; int64 and bool are not safe everywhere."""
-    if array.dtype.kind == "b" or (array.min() >= 0 and array.max() <= 255):
-        return array.astype(np.uint8)
-    if array.min() < -(2**31) or array.max() >= 2**31:
-        raise ImageRefused(f"Labels from {array.min()} to {array.max()} do not fit in 32 bits. Number them from 0 up.")
-    return array.astype(np.int32)
-
-
-def _save_png(picture: Array, part: Path) -> None:
-    Pillow.fromarray(picture).save(part, format="PNG")
-
-
-def _save_nifti(array: Array, grid: Grid, part: Path) -> None:
-    """Without an affine, spacing 1 mm and the screen's own orientation are written, the units marked unknown."""
-    nibabel: Any = import_module("nibabel")
-
-    affine, spacing = grid
-    voxels, stored = stored_order(array, affine)
-    if stored is None:
-        across, down, along = reversed(spacing or (1.0, 1.0, 1.0))
-        stored = np.diag([-across, -down, along, 1.0])
-    image = nibabel.Nifti1Image(voxels, stored)
-    image.header.set_xyzt_units("unknown" if affine is None else "mm")
-    nibabel.save(image, part)
+        raise ShapeMismatch(f"The labels have shape {array.shape} and {grid.name}, whose grid they take, has {shape}.")
+    usable = grid.affine is not None and not affine_problem(grid.affine)
+    return Outgoing(
+        values=array,
+        affine=grid.affine if usable else None,
+        spacing_mm=grid.spacing_mm,
+        names=known.names if known else {},
+        colours=known.colours if known else {},
+        codes=known.codes if known else {},
+        files=grid.files if isinstance(grid, Image) else (),
+        source=grid.name,
+        algorithm=algorithm,
+    )

@@ -113,7 +113,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path: Path, monkey
         part.write_bytes(b"half")
         raise OSError("No space left on device")
 
-    monkeypatch.setattr("core.images.writing._save_png", full)
+    monkeypatch.setattr("core.images.writing.save_png", full)
     with pytest.raises(OSError, match="No space"):
         write_labels(~random_mask(4, 5), path)
     assert path.read_bytes() == before
