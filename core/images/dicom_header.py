@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import math
+import struct
 import warnings
 import zlib
 from collections.abc import Iterator
@@ -31,7 +32,7 @@ SEGMENTATION = ("1.2.840.10008.5.1.4.1.1.66.4", "1.2.840.10008.5.1.4.1.1.66.7")
 DEFER_ABOVE = 1 << 20
 MAX_META = 1 << 16
 DAMAGED = (ValueError, TypeError, KeyError, IndexError, AttributeError, ArithmeticError, OSError, EOFError, LookupError,
-           NotImplementedError, RuntimeError, MemoryError, zlib.error)  # fmt: skip
+           NotImplementedError, RuntimeError, MemoryError, AssertionError, struct.error, zlib.error)  # fmt: skip
 """What pydicom raises for damaged files, RecursionError (nested without end) among the RuntimeErrors."""
 
 

@@ -45,8 +45,12 @@ def single_files() -> list[Any]:
 
 
 def frames_of(path: Path) -> list[Image]:
+    """Of a film in full colour the ends only, as nothing more is looked at: each needs a decoder of its own."""
     first = read_image(path)
-    return [first, *(read_image(path, frame=number) for number in range(1, first.frames))]
+    further = range(1, first.frames)
+    if "image.first-channel" in [finding.code for finding in first.findings]:
+        further = further[-1:]
+    return [first, *(read_image(path, frame=number) for number in further)]
 
 
 @needs_shared
@@ -152,7 +156,7 @@ def test_axial_slices_and_their_files_go_the_same_way() -> None:
     for name in ("ct3slice", "ct_rt_breast", "t1_3slice"):
         volume = read_image(FOLDER / name)
         assert volume.affine is not None
-        for number, path in enumerate(volume.files):
+        for number, path in list(enumerate(volume.files))[::30]:  # each needs a decoder of its own
             alone = read_image(path)
             assert alone.affine is not None
             assert (volume.affine @ [number, 0, 0, 1])[2] == pytest.approx(alone.affine[2, 3], abs=0.01)
