@@ -79,6 +79,14 @@ def test_a_symmetric_mask_raises_no_alarm() -> None:
     assert flip_suspected(poor, mask, SCREEN) == ()
 
 
+def test_a_little_better_by_chance_raises_no_alarm() -> None:
+    """An organ near the middle and a poor prediction of it: Dice 0.71 as it lies, 0.79 mirrored."""
+    reference, prediction = np.zeros((4, 20, 24), bool), np.zeros((4, 20, 24), bool)
+    reference[:, :, 4:19] = prediction[:, :, 9:22] = True
+    assert flips._dice(prediction[:, :, ::-1], reference) > flips._dice(prediction, reference) + 0.05
+    assert flip_suspected(prediction, reference, SCREEN) == ()
+
+
 def test_empty_full_and_tiny_masks_raise_no_alarm() -> None:
     empty, full, tiny = np.zeros((12, 20, 24), bool), np.ones((12, 20, 24), bool), np.zeros((12, 20, 24), bool)
     tiny[0, 0, :19] = True

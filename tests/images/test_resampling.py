@@ -60,11 +60,12 @@ def test_each_voxel_takes_the_label_of_the_nearest(source: Any, target: Any) -> 
     assert (moved[~inside(index, SHAPE, 0.51)] == 0).all()
 
 
-@given(affines())
+@given(affines().filter(lambda affine: min(spacing_mm(affine)) > 0.2))
 def test_the_same_voxels_in_another_order_are_moved_without_interpolation(affine: Any) -> None:
     values = np.random.default_rng(0).random(SHAPE, dtype=np.float32)
     turn = np.array([[0, -1, 0, 5], [0, 0, 1, 0], [-1, 0, 0, 7], [0, 0, 0, 1]], dtype=float)  # target -> source index
-    moved = resample(values, affine, affine @ turn, (8, 6, 7), "linear", fill=np.nan)
+    target = (affine @ turn).astype(np.float32).astype(np.float64)  # as a NIfTI header rounds it
+    moved = resample(values, affine, target, (8, 6, 7), "linear", fill=np.nan)
     np.testing.assert_array_equal(moved, values[::-1, :, ::-1].transpose(2, 0, 1))
 
 

@@ -113,7 +113,7 @@ def test_an_empty_mask_covers_the_whole_series(tmp_path: Path) -> None:
     read = read_labels(write_labels(labels, tmp_path / "a.dcm", like=image), like=image)
     np.testing.assert_array_equal(read.labels, labels)
     labels[1, 100, 200] = True  # on the middle slice alone
-    read = read_labels(write_labels(labels, tmp_path / "a.dcm", like=image), like=image)
+    read = read_labels(write_labels(labels, tmp_path / "a.dcm", like=image))
     np.testing.assert_array_equal(read.labels, labels)
 
 

@@ -19,6 +19,7 @@ from core.images.geometry import spacing_mm, to_index, to_world
 from core.images.writing import WRITABLE
 from core.records import Image, LabelMap
 from tests.images.affines import affine_from, affines
+from tests.shared_data import DATA, needs_shared
 
 sitk: Any = import_module("SimpleITK")
 SHAPE = (3, 4, 5)
@@ -111,6 +112,7 @@ def test_a_sheared_grid_keeps_its_shear(tmp_path: Path, ending: str) -> None:
     read = read_labels(path)
     same_in_space(labels.labels, sheared, read.labels, read.affine)
     assert read.spacing_mm is None
+    assert [found.code for found in read.findings] == ["image.shear"]
     if ".nii" in ending:
         same_in_space(labels.labels, sheared, *by_nibabel(path))
 
@@ -235,3 +237,18 @@ def test_each_ending_that_is_named_is_written(tmp_path: Path) -> None:
 def test_an_empty_mask_is_a_mask(tmp_path: Path, ending: str) -> None:
     path = write_labels(np.zeros((1, 4, 5), bool), tmp_path / f"a{ending}")
     assert not read_labels(path).labels.any()
+
+
+@needs_shared
+def test_a_segmentation_of_slicer_stays_what_it_was(tmp_path: Path) -> None:
+    labels = read_labels(DATA / "volumes" / "slicer_ctchest" / "Segmentation.seg.nrrd")
+    read = read_labels(write_labels(labels, tmp_path / "a.seg.nrrd"))
+    assert len(labels.names) == 7
+    assert (read.names, read.colours, read.codes) == (labels.names, labels.colours, labels.codes)
+    np.testing.assert_array_equal(read.labels, labels.labels)
+    np.testing.assert_allclose(read.affine, labels.affine, atol=1e-9)
+    values, affine = by_itk(tmp_path / "a.seg.nrrd")
+    theirs, their_affine = by_itk(DATA / "volumes" / "slicer_ctchest" / "Segmentation.seg.nrrd")
+    voxels = np.argwhere(theirs)[::97]
+    index = np.rint(to_index(affine, to_world(their_affine, voxels))).astype(int)
+    np.testing.assert_array_equal(values[tuple(index.T)], theirs[tuple(voxels.T)])
