@@ -93,6 +93,14 @@ def test_a_stack_that_is_not_regular_is_shown_without_geometry(tmp_path: Path, h
     assert len(image.voxels) == len(heights)
 
 
+def test_files_follow_the_slices_on_screen_also_when_the_file_counts_downwards(tmp_path: Path) -> None:
+    image = stack(tmp_path, [0, 2, 4], ImageOrientationPatient=[1, 0, 0, 0, -1, 0])
+    assert image.affine is not None
+    for number, path in enumerate(image.files):
+        height = pydicom.dcmread(path).ImagePositionPatient[2]
+        assert (image.affine @ [number, 0, 0, 1])[2] == pytest.approx(height)
+
+
 def test_spacing_may_differ_by_one_percent(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
@@ -169,6 +177,8 @@ def test_signed_numbers_in_fewer_bits(tmp_path: Path) -> None:
     image = read_image(save(tmp_path / "a", stored, PixelRepresentation=1))
     assert image.voxels.tolist() == [[[-1, -2048, 5]]]
     assert image.voxels.dtype == np.int16
+    high = read_image(save(tmp_path / "b", stored, PixelRepresentation=1, HighBit=15))
+    assert high.voxels.tolist() == [[[0x0FF, 0x780, 0x300]]]
 
 
 def test_rescale_keeps_whole_numbers_whole(tmp_path: Path) -> None:
@@ -276,6 +286,11 @@ CHILDREN = {
         "import sys, json; job = json.load(sys.stdin); open(job['out'], 'wb').write(b'x');"
         "print(json.dumps({'shape': [1, 5, 7], 'dtype': 'uint16'}))",
         "incomplete result",
+    ),
+    "turns it round": (
+        "import sys, json; job = json.load(sys.stdin); open(job['out'], 'wb').write(bytes(70));"
+        "print(json.dumps({'shape': [1, 7, 5], 'dtype': 'uint16'}))",
+        "not what its header promises",
     ),
     "names an object type": (
         "import sys, json; job = json.load(sys.stdin); print(json.dumps({'shape': [1, 5, 7], 'dtype': 'O'}))",

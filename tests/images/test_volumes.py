@@ -221,8 +221,8 @@ def test_an_archive_with_one_array_is_read_and_of_several_none_is_chosen(tmp_pat
     np.savez_compressed(tmp_path / "b.npz", image=plane, mask=plane)
     with pytest.raises(ImageRefused, match="image, mask"):
         read_image(tmp_path / "b.npz")
+    (tmp_path / "c.npz").write_bytes((tmp_path / "b.npz").read_bytes()[:-40])
     with pytest.raises(ImageRefused, match=r"\.npz"):
-        (tmp_path / "c.npz").write_bytes((tmp_path / "b.npz").read_bytes()[:-40])
         read_image(tmp_path / "c.npz")
 
 
@@ -273,4 +273,4 @@ def test_a_volume_costs_at_most_2_2_times_its_size(tmp_path: Path, kind: str) ->
     )
     size, extra = map(int, done.stdout.split())
     assert size == values.nbytes
-    assert extra < 2.2 * size
+    assert 0.9 * size < extra < 2.2 * size
