@@ -11,6 +11,7 @@ from core.errors import ImageRefused, ShapeMismatch
 from core.files import write_whole
 from core.images.dicom_seg_writing import save_dicom_seg
 from core.images.geometry import affine_problem
+from core.images.grid_match import same_grid
 from core.images.intake import shown
 from core.images.metaimage_writing import save_metaimage
 from core.images.nifti_writing import save_nifti
@@ -39,7 +40,7 @@ def write_labels(
     `like`, else from the LabelMap; names, colours and codes from the LabelMap (kept by `.seg.nrrd`, `.nrrd` with names,
     and `.dcm`). Pictures hold 0 and 1 (stored as 255), a PNG one slice; a DICOM segmentation (`.dcm`) refers to the
     series of `like` and says that `algorithm` made it. Raises ImageRefused when the format cannot hold the labels,
-    ShapeMismatch when `like` has another shape, OSError when the disk refuses.
+    ShapeMismatch when `like` has another shape or the LabelMap lies elsewhere, OSError when the disk refuses.
     """
     path = Path(path)
     array = _volume(labels.labels if isinstance(labels, LabelMap) else np.asarray(labels))
@@ -116,6 +117,9 @@ def _outgoing(array: Array, like: Image | LabelMap | None, labels: object, algor
     shape = grid.voxels.shape if isinstance(grid, Image) else grid.labels.shape
     if shape != array.shape:
         raise ShapeMismatch(f"The labels have shape {array.shape} and {grid.name}, whose grid they take, has {shape}.")
+    match = same_grid(known, grid) if known is not None else None
+    if match is not None and not match:
+        raise ShapeMismatch(f"{match.reason} Resample the labels onto that grid, or write them on their own.")
     usable = grid.affine is not None and not affine_problem(grid.affine)
     return Outgoing(
         values=array,

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image as Pillow
 
-from core.errors import ImageRefused
+from core.errors import ImageRefused, ShapeMismatch
 from core.images import read_image, read_labels, write_labels, write_probability
 from core.images.geometry import spacing_mm, to_index, to_world
 from core.images.writing import WRITABLE
@@ -145,6 +145,16 @@ def test_labels_beyond_32_bits_are_refused(tmp_path: Path) -> None:
         with pytest.raises(ImageRefused, match="32 bits"):
             write_labels(np.full(SHAPE, 2**31), tmp_path / f"a{ending}")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_labels_that_lie_elsewhere_are_not_moved_in_silence(tmp_path: Path) -> None:
+    mirrored = SCREEN @ np.array([[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, -1, 4], [0, 0, 0, 1]], dtype=float)
+    image = Image(voxels=np.zeros(SHAPE), name="head.nii", affine=mirrored, spacing_mm=(3, 2, 1))
+    with pytest.raises(ShapeMismatch, match="one is mirrored against the other"):
+        write_labels(label_map(SCREEN), tmp_path / "a.nii.gz", like=image)
+    assert list(tmp_path.iterdir()) == []
+    write_labels(label_map(None), tmp_path / "a.nii.gz", like=image)  # it says nothing else, so the image decides
+    assert read_labels(tmp_path / "a.nii.gz").affine is not None
 
 
 # ---- names, colours, codes -------------------------------------------------------------------------------------------
