@@ -26,7 +26,7 @@ _DOT = " \N{MIDDLE DOT} "
 _OBLIQUE_FROM = 1.0
 """Degrees from which a slanted volume is called so; rounding in files stays far below."""
 _ACROSS = ("As acquired", "Across the rows", "Across the columns")
-_NOTES = {"no": "No spacing: square pixels", "uneven": "Uneven spacing: not to scale"}
+_NOTES = {"no": "No spacing: square pixels", "uneven": "Uneven or sheared: not to scale"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
