@@ -21,9 +21,11 @@ from core.records import (
     Deviation,
     Difference,
     FilmSummary,
+    Finding,
     FolderContents,
     Image,
     Intake,
+    LabelInfo,
     LabelMap,
     Measurement,
     Prediction,
@@ -37,6 +39,7 @@ from core.records import (
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 if TYPE_CHECKING:
+    from core.images.fitting import OtherGrid
     from core.images.sections import Convention, Projection, Section, View
     from core.sampling.draws import Draws
     from core.segmenters import Segmenter
@@ -158,6 +161,11 @@ def measure(prediction: Prediction | Array, reference: LabelMap | Array) -> Meas
     from core.metrics import measure_masks
 
     mask = prediction.mask if isinstance(prediction, Prediction) else prediction
+    if isinstance(reference, LabelMap) and reference.placed == "shown":
+        raise ShapeMismatch(
+            f"{reference.name} lies on another grid than the image and was brought onto it for the eye alone. Resample "
+            "it to measure."
+        )
     labels = reference.labels if isinstance(reference, LabelMap) else reference
     return measure_masks(np.asarray(mask) > 0, np.asarray(labels) > 0)
 
@@ -183,13 +191,38 @@ def film_summary(prediction: Prediction) -> FilmSummary:
     return summarise(prediction)
 
 
-def open_case(image: str | Path, reference: str | Path | None = None, sample: str | None = None) -> Case:
-    """Read an image and its reference; raises `ImageRefused` or `ShapeMismatch`."""
+def flip_suspected(prediction: Prediction, reference: LabelMap) -> tuple[Finding, ...]:
+    """A warning when a prediction would fit the reference far better mirrored; none when it cannot be told."""
+    from core.images.flips import flip_suspected as look
+
+    if reference.placed == "shown" or reference.labels.shape != prediction.mask.shape:
+        return ()
+    return look(prediction.mask, reference.labels > 0, reference.affine)
+
+
+def list_labels(labels: LabelMap, report: Report = silent) -> tuple[LabelInfo, ...]:
+    """Every label that occurs in a map, by number, with its voxels and a place to look at it."""
+    from core.images.label_list import list_labels as listed
+
+    return listed(labels, report)
+
+
+def open_case(
+    image: str | Path,
+    reference: str | Path | None = None,
+    sample: str | None = None,
+    other_grid: OtherGrid = "show",
+) -> Case:
+    """Read an image and its reference; raises `ImageRefused` or `ShapeMismatch`.
+
+    A reference on another grid than the image's is drawn where it lies and not measured (`show`), or resampled
+    (`resample`), laid voxel on voxel (`voxels`) or refused (`refuse`): its `placed` and findings say so.
+    """
     from core.images import read_case, sample_name
 
     labels = None if reference is None else str(reference)
     sample = sample or sample_name(Path(image))
-    return read_case(CasePaths(name=Path(image).name, image=str(image), reference=labels, sample=sample))
+    return read_case(CasePaths(name=Path(image).name, image=str(image), reference=labels, sample=sample), other_grid)
 
 
 def section(

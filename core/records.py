@@ -244,6 +244,22 @@ class LabelMap:
     codes: Mapping[int, str] = field(default_factory=dict)
     frame: int = 0
     frames: int = 1
+    placed: Literal["as-stored", "shown", "resampled"] = "as-stored"
+    """`shown`: brought onto the image's grid for the eye alone, and not to be measured; `resampled`: by a person's
+    choice, to be measured too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelInfo:
+    """One label of a map. `name`, `code`, `colour` as the file has them, or empty. `centre`: a voxel (slice, row,
+    column) of it, in the slice that holds most of it."""
+
+    number: int
+    voxels: int
+    centre: tuple[int, int, int]
+    name: str = ""
+    code: str = ""
+    colour: tuple[int, int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from core.errors import ImageRefused
 from core.images.dicom_series import is_dicom_folder
+from core.images.fitting import OtherGrid, read_reference
 from core.images.intake import shown
-from core.images.labels import read_labels
 from core.images.pairing import (
     IMAGE_FOLDERS,
     LABEL_FOLDERS,
@@ -34,10 +34,10 @@ def list_cases(folder: Path | str) -> list[CasePaths]:
     return list(scan_folder(folder).cases)
 
 
-def read_case(paths: CasePaths) -> Case:
-    """Read the image and its reference. Raises ImageRefused or ShapeMismatch."""
+def read_case(paths: CasePaths, other_grid: OtherGrid = "show") -> Case:
+    """Read the image and its reference, as `read_reference`. Raises ImageRefused or ShapeMismatch."""
     image = read_image(paths.image)
-    reference = None if paths.reference is None else read_labels(paths.reference, like=image)
+    reference = None if paths.reference is None else read_reference(paths.reference, image, other_grid)
     return Case(name=paths.name, image=image, reference=reference, sample=paths.sample)
 
 
