@@ -17,6 +17,7 @@ View = Literal["axial", "coronal", "sagittal", "acquired"]
 Layout = Literal[1, 2, 4]
 Convention = Literal["radiological", "neurological"]
 Projection = Literal["off", "max", "min", "mean"]
+OtherGrid = Literal["show", "resample", "voxels"]
 VIEWS: tuple[View, ...] = ("axial", "coronal", "sagittal", "acquired")
 LAYOUTS: tuple[Layout, ...] = (1, 2, 4)
 CONVENTIONS: tuple[Convention, ...] = ("radiological", "neurological")
@@ -35,6 +36,8 @@ class CaseItem:
     case: Case | None = None
     failure: Failure | None = None
     revision: int = 0
+    other_grid: OtherGrid = "show"
+    """What was decided about a reference that lies on another grid than the image."""
 
     @property
     def name(self) -> str:
@@ -147,6 +150,24 @@ class VolumeView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LabelEntry:
+    """A label of the reference as it is shown. `key`: what it is known by in other files (its code, name or number).
+
+    `centre`: a voxel (slice, row, column) to look at it; `opacity` of its fill, 0 to 1.
+    """
+
+    number: int
+    key: str
+    name: str
+    code: str
+    colour: str
+    voxels: int
+    centre: tuple[int, int, int]
+    visible: bool = True
+    opacity: float = 0.35
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
     """A line for the person: what a dropped file was taken for, or what went wrong with it. `path` may be empty."""
 
@@ -155,6 +176,8 @@ class Note:
     path: str = ""
     remedy: str = ""
     lines: tuple[str, ...] = field(default=())
+    code: str = ""
+    """Of the finding that it tells, `labels.other-grid`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

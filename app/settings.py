@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings
@@ -51,6 +53,18 @@ class Settings:
     @last_folder.setter
     def last_folder(self, folder: str) -> None:
         self._stored.setValue("open/folder", folder)
+
+    def label_colours(self) -> dict[str, str]:
+        """The colour of each label that was ever shown, by its code or name."""
+        stored = self._stored.value("labels/colours", "{}")
+        try:
+            known = json.loads(str(stored))
+        except ValueError:
+            return {}
+        return {str(key): str(colour) for key, colour in known.items()} if isinstance(known, dict) else {}
+
+    def store_label_colours(self, colours: Mapping[str, str]) -> None:
+        self._stored.setValue("labels/colours", json.dumps(colours, ensure_ascii=True, sort_keys=True))
 
     def layout(self) -> tuple[QByteArray, QByteArray]:
         """Geometry and dock state of the window as Qt packed them; empty when never stored."""

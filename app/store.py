@@ -15,9 +15,11 @@ from app.items import (
     CaseItem,
     CheckpointItem,
     Column,
+    LabelEntry,
     LoadOptions,
     MeasureKey,
     Note,
+    OtherGrid,
     OverlayStyle,
     Quantity,
     RunKey,
@@ -53,6 +55,8 @@ class Store(QObject):
     measured = Signal(object)  # MeasureKey
     step_changed, quantity_changed, overlay_changed = Signal(object), Signal(object), Signal(object)
     volume_changed = Signal(object)  # VolumeView
+    labels_changed = Signal(object)  # tuple of LabelEntry: the labels of the reference, or how they are shown
+    label_chosen = Signal(object)  # number | None
     noted = Signal(object)  # Note
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -70,6 +74,8 @@ class Store(QObject):
         self.quantity: Quantity = "mask"
         self.overlay = OverlayStyle()
         self.volume = VolumeView()
+        self.labels: tuple[LabelEntry, ...] = ()
+        self.chosen_label: int | None = None
         self.profiles: str | None = None
         self._loaded_cases: list[str] = []
         self._columns_made = 0
@@ -102,10 +108,11 @@ class Store(QObject):
     def set_case_failed(self, case: str, failure: Failure) -> None:
         self._change_case(case, state="failed", case=None, failure=failure)
 
-    def set_case_reference(self, paths: CasePaths, content: Case) -> None:
-        """The case has another reference: its predictions stay, its numbers do not."""
+    def set_case_reference(self, paths: CasePaths, content: Case, other_grid: OtherGrid = "show") -> None:
+        """The case has another reference, or has it otherwise: its predictions stay, its numbers do not."""
         self.outcomes.forget_measurements(lambda key: key.case == paths.image)
-        self._change_case(paths.image, paths=paths, state="ready", case=content, failure=None)
+        changes = {"paths": paths, "state": "ready", "case": content, "failure": None, "other_grid": other_grid}
+        self._change_case(paths.image, **changes)
 
     def remove_case(self, case: str) -> None:
         if self.cases.pop(case, None) is None:
@@ -319,6 +326,17 @@ class Store(QObject):
         if wanted != self.volume:
             self.volume = wanted
             self.volume_changed.emit(wanted)
+
+    def set_labels(self, labels: Sequence[LabelEntry]) -> None:
+        """The labels of the reference that is shown, by number; none for a plain mask."""
+        if tuple(labels) != self.labels:
+            self.labels = tuple(labels)
+            self.labels_changed.emit(self.labels)
+
+    def choose_label(self, number: int | None) -> None:
+        if number != self.chosen_label:
+            self.chosen_label = number
+            self.label_chosen.emit(number)
 
     def note(self, note: Note) -> None:
         self.notes = [*self.notes, note][-NOTES_KEPT:]

@@ -14,6 +14,7 @@ from app.controllers.export import ExportController
 from app.controllers.film import FilmController
 from app.controllers.film_effects import EffectController
 from app.controllers.film_models import ModelController
+from app.controllers.labels import LabelController
 from app.controllers.measuring import MeasureController
 from app.controllers.opening import OpenController, Target
 from app.controllers.presenting import PanelController
@@ -25,6 +26,7 @@ from app.film_dialogs import ask_download
 from app.hold_space import HoldSpace, clicks_leave_the_focus
 from app.items import LoadOptions, Note
 from app.jobs import JobQueue
+from app.label_colours import LabelColours
 from app.parts import make_parts
 from app.recent import RecentMenu
 from app.settings import Settings
@@ -32,6 +34,7 @@ from app.store import Store
 from app.theme import THEMES, Theme, apply_theme, system_theme
 
 DEMO = Path(__file__).resolve().parent.parent / "resources" / "demo"
+OTHER_GRIDS = ("labels.other-grid", "labels.other-shape")
 SMALLEST = QSize(720, 480)
 RIGHT_WIDTH, LEFT_WIDTH, RUNS_WIDTH, WIDE = 340, 240, 330, 1280
 
@@ -92,6 +95,8 @@ class MainWindow(QMainWindow):
         self.film_dock = self._dock("FiLM", parts.film, right)
         self.tabifyDockWidget(passport, run)
         self.tabifyDockWidget(run, self.film_dock)
+        self.labels_dock = self._dock("Labels", parts.labels, right)
+        self.tabifyDockWidget(self.film_dock, self.labels_dock)
         passport.raise_()
         self.resizeDocks([self.library_dock, passport], [LEFT_WIDTH, RIGHT_WIDTH], Qt.Orientation.Horizontal)
         self.resizeDocks([passport, numbers], [430, 320], Qt.Orientation.Vertical)
@@ -113,6 +118,8 @@ class MainWindow(QMainWindow):
         self.models = ModelController(store, queue, self)
         self.film = FilmController(store, parts.film, self.runs, self.effects, self.models)
         self.exports = ExportController(store, queue, self)
+        colours = LabelColours(self.settings)
+        self.labels = LabelController(store, queue, parts.labels, parts.view, colours, self)
         self.panels = PanelController(store, queue, parts, self)
 
     def _connect(self) -> None:
@@ -127,6 +134,7 @@ class MainWindow(QMainWindow):
         parts.run.cancel_requested.connect(lambda: self._with_column(self.runs.cancel))
         parts.run.without_film_requested.connect(lambda: self._with_column(self.runs.run_without_film))
         parts.run.run_requested.connect(self._on_run_requested)
+        parts.banner.place_requested.connect(self.opening.place_reference)
         parts.banner.without_film_requested.connect(self.runs.run_without_film)
         parts.banner.model_folder_requested.connect(self.ask_model_folder)
         parts.banner.model_download_requested.connect(self.ask_model_download)
@@ -204,7 +212,9 @@ class MainWindow(QMainWindow):
     def _on_noted(self, note: Note) -> None:
         """Errors are shown over the pictures too, unless the column of the file says it already."""
         shown = {column.checkpoint for column in self.store.columns.values()}
-        if note.severity in {"error", "warning"} and note.path not in shown:
+        if note.code in OTHER_GRIDS:
+            self.parts.banner.offer_places(note.path, note, voxels=note.code == "labels.other-grid")
+        elif note.severity in {"error", "warning"} and note.path not in shown:
             self.parts.banner.show_note(note)
 
     def _offer_without_film(self, column: str) -> None:

@@ -24,7 +24,7 @@ from app.canvas.frame import QUANTITIES, Quantity
 from app.canvas.pane import plane_name
 from app.canvas.scene import HoverInfo, OverlayStyle, Voxel, reference_labels
 from app.canvas.window_level import WindowPreset, dragged, presets
-from app.items import VIEWS, View, VolumeView
+from app.items import VIEWS, LabelEntry, View, VolumeView
 from app.theme import DARK, Theme
 from core import pipeline
 from core.records import Case, Prediction
@@ -78,7 +78,7 @@ class ColumnsView(ColumnRow):
         self._presets, self._under = presets(case.image) if case is not None else (), None
         start = self._presets[0] if self._presets else WindowPreset(name="", low=0.0, high=1.0)
         self._maximised = self._one_view = self._view = None
-        self._update(case=case, cross=_middle(case), low=start.low, high=start.high, t=None, cameras={})
+        self._update(case=case, cross=_middle(case), low=start.low, high=start.high, t=None, cameras={}, labels=())
         self._arrange()
         self.slice_changed.emit(self._scene.index)
         self.cross_changed.emit(self._scene.cross)
@@ -175,6 +175,10 @@ class ColumnsView(ColumnRow):
             raise ValueError(f"unknown quantity {name!r}; one of {', '.join(QUANTITIES)}")
         known: Quantity = name
         self._update(quantity=known)
+
+    def set_labels(self, labels: tuple[LabelEntry, ...]) -> None:
+        """The labels of the reference, each with its look; none: the reference is drawn as one outline."""
+        self._update(labels=labels)
 
     def set_overlay_style(
         self, fill: bool, outline: bool, opacity: float, visible: bool, reference_visible: bool

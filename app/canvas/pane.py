@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,7 @@ from PySide6.QtGui import QPainterPath
 
 from app.canvas.frame import Frame, LiveStep, frame_of, live_frame
 from app.canvas.items import outline_path
+from app.canvas.label_layer import fill_labels, label_outlines
 from app.canvas.marks import Marks
 from app.canvas.scene import Scene, picture_of, plane_geometry, reference_labels
 from app.canvas.slice_view import SliceView
@@ -125,13 +127,27 @@ class Pane:
         assert scene.case is not None
         shown = scene.style.reference_visible and not scene.bare
         labels = reference_labels(scene.case) if shown else None
-        if labels is None:
+        if labels is None or scene.labels:
             self.view.show_outline(self.view.reference_item, None)
+        if labels is None or not scene.labels:
+            self.view.show_labels(None, None, ())
+        if labels is None:
             return False
+        if scene.labels:
+            return self._draw_labels(labels, scene, section)
         key = ("reference", section.cut, section.first, section.last)
         path = self._kept(key, lambda: section.union(labels, lambda some: some > 0))
         self.view.show_outline(self.view.reference_item, path)
         return path is not None
+
+    def _draw_labels(self, labels: Array, scene: Scene, section: Section) -> bool:
+        """Fill and outline of each label; through a slab the highest number that any slice has."""
+        entries = scene.labels
+        plane = np.ascontiguousarray(replace(section, projection="max").picture(labels))
+        outlines = label_outlines(plane, entries) if scene.style.outline else ()
+        fill = partial(fill_labels, labels=entries) if scene.style.fill or not outlines else None
+        self.view.show_labels(plane, None if fill is None else lambda some, out: fill(some, out=out), outlines)
+        return any(entry.visible for entry in entries)
 
     def _outline(self, t: float | None, mask: Array, section: Section, shown: Shown) -> QPainterPath | None:
         """The outline of `mask`, kept for the next time this step is shown; a running step is never kept."""

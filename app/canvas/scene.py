@@ -10,7 +10,7 @@ import numpy as np
 
 from app.canvas.camera import Camera, Plane
 from app.canvas.frame import Quantity
-from app.items import View, VolumeView
+from app.items import LabelEntry, View, VolumeView
 from core import pipeline
 from core.records import Array, Case, Image
 
@@ -35,6 +35,7 @@ class OverlayStyle:
 class Scene:
     """Shared by all columns. `t` None = the final result. `bare`: the image alone, while Space is held.
 
+    `labels` of the reference, each with its look; without any, the reference is one outline.
     `cross`: the voxel (slice, row, column) that all views of a volume go through. `cameras`: by view; none = all of it.
     """
 
@@ -48,12 +49,13 @@ class Scene:
     style: OverlayStyle = OverlayStyle()
     cameras: Mapping[View, Camera] = field(default_factory=dict)
     bare: bool = False
+    labels: tuple[LabelEntry, ...] = ()
 
     def same_result(self, other: Scene) -> bool:
         """Whether `other` lays the same over the same section of the image."""
         if self.case is not other.case:
             return False
-        return all(getattr(self, name) == getattr(other, name) for name in ("t", "quantity", "style", "bare"))
+        return all(getattr(self, name) == getattr(other, name) for name in ("t", "quantity", "style", "bare", "labels"))
 
     @property
     def slices(self) -> int:

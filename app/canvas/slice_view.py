@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QGraphicsView, QSizePolicy, QWidget
 from app.canvas.camera import Camera, Lens, Plane
 from app.canvas.colour_maps import colourise, fill_mask, windowed_colour
 from app.canvas.frame import Scale
-from app.canvas.items import OutlineItem, PixelItem
+from app.canvas.items import ColouredOutlinesItem, Fill, OutlineItem, PixelItem
+from app.canvas.label_layer import Outlines
 from app.canvas.marks import Marks, paint_marks
 from core.records import Array
 
@@ -37,6 +38,7 @@ class SliceView(pg.GraphicsView):  # type: ignore[misc]
         self._dragged_from: QPointF | None = None
         self.image_item, self.map_item, self.mask_item = PixelItem(), PixelItem(), PixelItem()
         self.reference_item, self.outline_item = OutlineItem(reference_colour), OutlineItem(colour)
+        self.labels_item, self.label_outlines_item = PixelItem(), ColouredOutlinesItem()
         self._box = pg.ViewBox(enableMenu=False, enableMouse=False, invertY=True, defaultPadding=0.0)
         self._set_up()
 
@@ -104,9 +106,20 @@ class SliceView(pg.GraphicsView):  # type: ignore[misc]
         """The path of `outline_path` in one of the two outline items; None takes it away."""
         item.hide() if path is None else item.show_path(path)
 
+    def show_labels(self, plane: Array | None, fill: Fill | None, outlines: Outlines) -> None:
+        """A label map (rows, columns), coloured by `fill` where there is one, with outlines; None takes it away."""
+        if plane is None or fill is None:
+            self.labels_item.hide()
+        else:
+            self.labels_item.show_pixels(plane, fill)
+        if outlines:
+            self.label_outlines_item.show_paths(outlines)
+        else:
+            self.label_outlines_item.hide()
+
     def finish(self) -> None:
         """Complete the layers of a large picture now, for a picture of the view."""
-        for item in (self.image_item, self.map_item, self.mask_item):
+        for item in (self.image_item, self.map_item, self.labels_item, self.mask_item):
             item.finish()
 
     def clear(self) -> None:
@@ -115,9 +128,10 @@ class SliceView(pg.GraphicsView):  # type: ignore[misc]
             item.hide()
         self.show_marks(Marks())
 
-    def _layers(self) -> tuple[PixelItem | OutlineItem, ...]:
+    def _layers(self) -> tuple[PixelItem | OutlineItem | ColouredOutlinesItem, ...]:
         """From bottom to top."""
-        return self.image_item, self.map_item, self.mask_item, self.reference_item, self.outline_item
+        below = (self.image_item, self.map_item, self.labels_item, self.mask_item)
+        return (*below, self.label_outlines_item, self.reference_item, self.outline_item)
 
     # ---- where it looks ----
 

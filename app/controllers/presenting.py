@@ -102,7 +102,8 @@ class PanelController(QObject):
         names = {key: self._store.title(item.checkpoint) for key, item in self._store.columns.items()}
         case = self._store.case
         slices = int(case.image.voxels.shape[0]) if case is not None else 0
-        self._parts.status.show_hover(info, names, slices)  # type: ignore[arg-type]
+        labels = {entry.number: f"{entry.number} ({entry.name})" for entry in self._store.labels}
+        self._parts.status.show_hover(info, names, slices, labels)  # type: ignore[arg-type]
 
     # ---- what is shown -----------------------------------------------------------------------------------------------
 
@@ -187,6 +188,8 @@ class PanelController(QObject):
             return "the image could not be read" if failed else "there is no image"
         if case.reference is None:
             return "the case has no reference mask"
+        if case.reference.placed == "shown":
+            return "the reference lies on another grid than the image: resample it to measure"
         reasons = {
             "error": "there is no result",
             "cancelled": "the run was cancelled",

@@ -22,8 +22,8 @@ def read_reference(path: Path | str, image: Image, other_grid: OtherGrid = "show
 
     Where they lie on another grid and both files say where: `show` gives them resampled for the eye, with
     `placed` = `shown`, which nothing measures; `resample` the same for measuring too; `voxels` lays them voxel on voxel
-    (only for equal shapes); `refuse` raises ShapeMismatch, which also happens when shapes differ and one of the two does
-    not say where it lies. Labels are resampled to the nearest voxel. Raises ImageRefused.
+    (only for equal shapes); `refuse` raises ShapeMismatch, which also happens when shapes differ and one of the two
+    does not say where it lies. Labels are resampled to the nearest voxel. Raises ImageRefused.
     """
     labels = read_labels_as_stored(path, like=image, frame=frame)
     match = same_grid(labels, image)
@@ -51,12 +51,12 @@ def _moved(labels: LabelMap, image: Image, match: GridMatch, other_grid: OtherGr
     moved = resample_labels(labels, image)
     if other_grid == "resample":
         return replace(moved, placed="resampled")
+    shapes = match.by == "shape"
+    remedy = "Resample it onto the image to measure"
     found = warning(
-        "labels.other-grid",
+        "labels.other-shape" if shapes else "labels.other-grid",
         f"{match.reason} It is drawn where it lies in space, and not measured.",
-        "Resample it onto the image to measure, or lay it voxel on voxel if its file is wrong."
-        if match.by != "shape"
-        else "Resample it onto the image to measure.",
+        f"{remedy}." if shapes else f"{remedy}, or lay it voxel on voxel if its file is wrong.",
     )
     return replace(moved, placed="shown", findings=(*moved.findings, found))
 

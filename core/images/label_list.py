@@ -38,7 +38,7 @@ def _numbers(volume: Array) -> Array:
 
 
 def _is_direct(volume: Array) -> bool:
-    return bool(volume.size) and 0 <= int(volume.min()) and int(volume.max()) < DIRECT
+    return bool(volume.size) and int(volume.min()) >= 0 and int(volume.max()) < DIRECT
 
 
 def _counts(volume: Array, numbers: Array, report: Report) -> Array:
