@@ -138,6 +138,7 @@ def predict(
     film_use_stages: Annotated[str | None, typer.Option(help="apply only these trained stages, e.g. 0,1")] = None,
     film_stages: Annotated[str | None, typer.Option(help="override: the stages the heads belong to, e.g. 0,1")] = None,
     film_point: Annotated[str | None, typer.Option(help="override: A or B")] = None,
+    frame: Annotated[int, typer.Option(min=1, help="of films and time series, which frame to run on, from 1")] = 1,
     slice_axis: Annotated[str, typer.Option(help="of a volume, run along: slices, rows or columns")] = "slices",
     film_text: Annotated[str | None, typer.Option(help="words to embed instead of the language model's answer")] = None,
     profiles: Annotated[Path | None, typer.Option(help="profile cache (folder or tar) for the condition")] = None,
@@ -171,7 +172,7 @@ def predict(
     )
     stages = _numbers("--film-stages", film_stages)
     segmenter = _load(checkpoint, device, weights, stages, film_point, profiles, vlm)
-    cases = _cases(images)
+    cases = _cases(images, frame - 1)
     results = [_predict_one(segmenter, case, settings, output, save_steps, as_json) for case in cases]
     if as_json:
         print_json({"checkpoint": segmenter.report.to_dict(), "settings": to_plain(settings), "results": results})
@@ -198,15 +199,17 @@ def _load(
         raise _refuse(str(error)) from None
 
 
-def _cases(images: Sequence[Path]) -> list[NamedCase]:
+def _cases(images: Sequence[Path], frame: int = 0) -> list[NamedCase]:
     """What to run: name, and how to open it. A file that is no image fails as one case, not as the whole command."""
     cases: list[NamedCase] = []
     for path in images:
         if path.is_dir():
             found = _scanned(path)
-            cases += [(case.name, lambda c=case: pipeline.open_case(c.image, c.reference, c.sample)) for case in found]
+            cases += [
+                (case.name, lambda c=case: pipeline.open_case(c.image, c.reference, c.sample, frame)) for case in found
+            ]
         else:
-            cases.append((path.name, lambda p=path: pipeline.open_case(p, pipeline.reference_of(p))))
+            cases.append((path.name, lambda p=path: pipeline.open_case(p, pipeline.reference_of(p), frame=frame)))
     if not cases:
         raise _refuse("No image was found in what was given. Name image files, or a folder that holds some.")
     _check_names(cases)
@@ -241,7 +244,8 @@ def _predict_one(
         case = open_case()
         with progress_bar(name) as reporter:
             prediction = pipeline.segment(segmenter, case.image, settings, reporter)
-        files = pipeline.save(prediction, case.image, output, pipeline.stem_of(name), steps=save_steps)
+        stem = f"{pipeline.stem_of(name)}{pipeline.frame_suffix(case.image)}"
+        files = pipeline.save(prediction, case.image, output, stem, steps=save_steps)
     except (FlowglassError, OSError) as error:
         print_failure(name, str(error))
         return {"case": name, "error": str(error)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragMoveEvent, QDropEvent, QGuiApplication, QShowEvent
 from PySide6.QtWidgets import QApplication, QDockWidget, QFileDialog, QMainWindow, QSplitter, QVBoxLayout, QWidget
 
@@ -63,6 +63,8 @@ class MainWindow(QMainWindow):
         self._recent = RecentMenu(self.settings, self)
         self._recent.path_chosen.connect(lambda path: self.open([path]))
         self._recent.insert_before(self.actions_by_id["file.demo"])
+        self._refresh_soon = QTimer(self, interval=0, singleShot=True)
+        self._refresh_soon.timeout.connect(self._refresh_actions)
         self._connect()
         self.setAcceptDrops(True)
         leave_drops_to_the_window(self)
@@ -169,6 +171,9 @@ class MainWindow(QMainWindow):
         store.training_runs_listed.connect(self._widen_library)
         for signal in (store.case_activated, store.case_changed, store.column_activated, store.run_changed):
             signal.connect(lambda _: self._refresh_actions())
+        listed = (store.case_added, store.case_removed, store.checkpoint_added, store.checkpoint_removed)
+        for signal in (*listed, store.checkpoint_changed, store.column_removed):
+            signal.connect(lambda _: self._refresh_soon.start())
         store.case_activated.connect(lambda _: self._show_title())
         _application().styleHints().colorSchemeChanged.connect(lambda _: self._apply_theme())
 

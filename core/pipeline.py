@@ -259,6 +259,11 @@ def stem_of(name: str) -> str:
     return Path(name.removesuffix(".gz")).with_suffix("").as_posix().replace("/", "_")
 
 
+def frame_suffix(image: Image) -> str:
+    """`_frame8` for the eighth frame of a film: results of two frames are two files. Empty for a single image."""
+    return f"_frame{image.frame + 1}" if image.frames > 1 else ""
+
+
 def as_command(checkpoint: str, image: str, settings: RunSettings) -> str:
     """The command line that computes the same prediction as a run in the window."""
     from core.exports import command_line

@@ -185,13 +185,13 @@ class Pane:
         return Marks(
             edges=letters,
             above=(self._title(section), *inverted, *self._notes(scene, section)) if scene.worded else (),
-            below=(self._place(section), *convention),
+            below=(self._place(section, tile=scene.is_lightbox), *convention),
             cross=(across, down) if scene.crossed and not scene.bare else None,
         )
 
-    def _place(self, section: Section) -> str:
-        """`Slice 81/181 · S 12.0 mm`."""
-        words = f"Slice {section.index + 1}/{section.slices}"
+    def _place(self, section: Section, *, tile: bool) -> str:
+        """`Slice 81/181 · S 12.0 mm`; in a tile there is only room for the numbers."""
+        words = f"{'' if tile else 'Slice '}{section.index + 1}/{section.slices}"
         return f"{words}{_DOT}{section.place}" if section.place else words
 
     def _title(self, section: Section) -> str:
