@@ -14,14 +14,15 @@ CaseState = Literal["listed", "loading", "ready", "failed"]
 ColumnState = Literal["empty", "waiting", "running", "result", "error", "cancelled"]
 Quantity = Literal["mask", "state", "estimate", "probability"]
 View = Literal["axial", "coronal", "sagittal", "acquired"]
-Layout = Literal[1, 2, 4]
+Layout = Literal[1, 2, 4, "lightbox"]
 Convention = Literal["radiological", "neurological"]
 Projection = Literal["off", "max", "min", "mean"]
 OtherGrid = Literal["show", "resample", "voxels"]
 VIEWS: tuple[View, ...] = ("axial", "coronal", "sagittal", "acquired")
-LAYOUTS: tuple[Layout, ...] = (1, 2, 4)
+LAYOUTS: tuple[Layout, ...] = (1, 2, 4, "lightbox")
 CONVENTIONS: tuple[Convention, ...] = ("radiological", "neurological")
 PROJECTIONS: tuple[Projection, ...] = ("off", "max", "min", "mean")
+LAYOUT_NAMES: dict[Layout, str] = {1: "1 view", 2: "2 views", 4: "4 views", "lightbox": "Lightbox"}
 VIEW_NAMES = {"axial": "Axial", "coronal": "Coronal", "sagittal": "Sagittal", "acquired": "As acquired"}
 PROJECTION_NAMES = {"off": "Off", "max": "Maximum", "min": "Minimum", "mean": "Mean"}
 
@@ -95,7 +96,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunKey:
-    """Everything that decides a prediction. Two runs with the same key give the same result on one device."""
+    """Everything that decides a prediction. Two runs with the same key give the same result on one device.
+
+    `frame`: of a film or a time series, the one that was run on.
+    """
 
     case: str
     case_revision: int
@@ -103,6 +107,7 @@ class RunKey:
     checkpoint_revision: int
     settings: RunSettings
     options: LoadOptions
+    frame: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -137,9 +142,11 @@ class OverlayStyle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VolumeView:
-    """How a volume is looked at. `view` is the plane of a single view; `layout` the number of views in each column.
+    """How a volume is looked at. `view` is the plane of a single view; `layout` the number of views in each column, or
+    `lightbox`: many slices of `view`.
 
-    `thickness`: slices that a `projection` looks through.
+    `thickness`: slices that a `projection` looks through. `every`: slices from tile to tile of a lightbox, 0 = as many
+    as it takes to show all of the volume.
     """
 
     view: View = "acquired"
@@ -147,6 +154,7 @@ class VolumeView:
     convention: Convention = "radiological"
     projection: Projection = "off"
     thickness: int = 10
+    every: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

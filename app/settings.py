@@ -66,6 +66,19 @@ class Settings:
     def store_label_colours(self, colours: Mapping[str, str]) -> None:
         self._stored.setValue("labels/colours", json.dumps(colours, ensure_ascii=True, sort_keys=True))
 
+    def keys(self) -> dict[str, str]:
+        """Keys that a person gave to commands, by the id of the command; empty text: the command has none."""
+        self._stored.beginGroup("keys")
+        found = {name: self._stored.value(name) for name in self._stored.childKeys()}
+        self._stored.endGroup()
+        return {name: key for name, key in found.items() if isinstance(key, str)}
+
+    def set_keys(self, keys: Mapping[str, str]) -> None:
+        """Replace all of them."""
+        self._stored.remove("keys")
+        for name, key in keys.items():
+            self._stored.setValue(f"keys/{name}", key)
+
     def layout(self) -> tuple[QByteArray, QByteArray]:
         """Geometry and dock state of the window as Qt packed them; empty when never stored."""
         return self._bytes("window/geometry"), self._bytes("window/state")

@@ -211,10 +211,13 @@ def open_case(
     image: str | Path,
     reference: str | Path | None = None,
     sample: str | None = None,
+    frame: int = 0,
     other_grid: OtherGrid = "show",
 ) -> Case:
     """Read an image and its reference; raises `ImageRefused` or `ShapeMismatch`.
 
+    `frame` of a film or a time series, and that of a reference with as many. One that has another number of frames is
+    taken to belong to the first of the image: of any other frame the case has no reference, and a finding says why.
     A reference on another grid than the image's is drawn where it lies and not measured (`show`), or resampled
     (`resample`), laid voxel on voxel (`voxels`) or refused (`refuse`): its `placed` and findings say so.
     """
@@ -222,7 +225,8 @@ def open_case(
 
     labels = None if reference is None else str(reference)
     sample = sample or sample_name(Path(image))
-    return read_case(CasePaths(name=Path(image).name, image=str(image), reference=labels, sample=sample), other_grid)
+    paths = CasePaths(name=Path(image).name, image=str(image), reference=labels, sample=sample)
+    return read_case(paths, frame, other_grid)
 
 
 def section(
@@ -284,6 +288,11 @@ def save(
 def stem_of(name: str) -> str:
     """The name of a case as the start of file names: folders joined, ending left out (`.nii.gz` ends twice)."""
     return Path(name.removesuffix(".gz")).with_suffix("").as_posix().replace("/", "_")
+
+
+def frame_suffix(image: Image) -> str:
+    """`_frame8` for the eighth frame of a film: results of two frames are two files. Empty for a single image."""
+    return f"_frame{image.frame + 1}" if image.frames > 1 else ""
 
 
 def as_command(checkpoint: str, image: str, settings: RunSettings) -> str:

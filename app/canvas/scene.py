@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,6 +37,9 @@ class Scene:
 
     `labels` of the reference, each with its look; without any, the reference is one outline.
     `cross`: the voxel (slice, row, column) that all views of a volume go through. `cameras`: by view; none = all of it.
+    `inverted`: high is drawn black. `tile`: the place of a lightbox at which the slice of the crosshair should lie,
+    None = the middle. `crossed`, `worded`: this view marks the crosshair, and says all that there is to say; tiles do
+    not.
     """
 
     case: Case | None = None
@@ -50,6 +53,10 @@ class Scene:
     cameras: Mapping[View, Camera] = field(default_factory=dict)
     bare: bool = False
     labels: tuple[LabelEntry, ...] = ()
+    inverted: bool = False
+    tile: int | None = None
+    crossed: bool = True
+    worded: bool = True
 
     def same_result(self, other: Scene) -> bool:
         """Whether `other` lays the same over the same section of the image."""
@@ -65,6 +72,15 @@ class Scene:
     def is_volume(self) -> bool:
         """More than one slice: the wheel turns slices, the left button moves the crosshair."""
         return self.slices > 1
+
+    @property
+    def is_lightbox(self) -> bool:
+        return self.is_volume and self.volume.layout == "lightbox"
+
+    def through(self, axis: int, index: int) -> Scene:
+        """The same with the crosshair at slice `index` across an array axis."""
+        first, second, third = (index if axis == number else at for number, at in enumerate(self.cross))
+        return replace(self, cross=(first, second, third))
 
     @property
     def index(self) -> int:

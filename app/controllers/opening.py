@@ -64,19 +64,20 @@ class OpenController(QObject):
             self._store.note(Note(severity="warning", text=text, path=path, remedy=remedy))
             return
         paths = CasePaths(name=item.paths.name, image=item.id, reference=path, sample=item.paths.sample)
-        self._read_reference(paths, "show")
+        frame = item.case.image.frame if item.case is not None else 0
+        self._read_reference(paths, "show", frame)
 
     def place_reference(self, case: str, other_grid: OtherGrid) -> None:
         """What to do with the reference of a case that lies on another grid than the image: a person's decision."""
         item = self._store.cases.get(case)
-        if item is not None:
-            found = item.case.reference if item.case else None
+        if item is not None and item.case is not None:
+            found = item.case.reference
             reference = item.paths.reference or (found.path if found else None)
-            self._read_reference(replace(item.paths, reference=reference), other_grid)
+            self._read_reference(replace(item.paths, reference=reference), other_grid, item.case.image.frame)
 
-    def _read_reference(self, paths: CasePaths, other_grid: OtherGrid) -> None:
+    def _read_reference(self, paths: CasePaths, other_grid: OtherGrid, frame: int) -> None:
         name = PurePath(paths.reference or paths.image).name
-        job = Job(lambda report: read_whole_case(paths, other_grid), f"Reading {name}")
+        job = Job(lambda report: read_case(paths, frame, other_grid), f"Reading {name}")
         job.succeeded.connect(lambda case: self._on_reference_read(paths, case, other_grid))
         self._fail_with_note(job, paths.reference or paths.image)
         self._queue.start(job, slot="reference")
@@ -273,16 +274,16 @@ def _identify_all(paths: Sequence[str], report: Report) -> tuple[Intake, ...]:
     return tuple(found)
 
 
-def read_whole_case(paths: CasePaths, other_grid: OtherGrid = "show") -> Case:
+def read_case(paths: CasePaths, frame: int = 0, other_grid: OtherGrid = "show") -> Case:
     """The case, with the reference that lies beside the image when none was given."""
     reference = paths.reference or pipeline.reference_of(paths.image)
-    return pipeline.open_case(paths.image, reference, paths.sample, other_grid)
+    return pipeline.open_case(paths.image, reference, paths.sample, frame=frame, other_grid=other_grid)
 
 
 def read_as_far_as_possible(paths: CasePaths, other_grid: OtherGrid) -> tuple[Case, Failure | None]:
     """The case; without its reference, and why, when only that cannot be used."""
     try:
-        return read_whole_case(paths, other_grid), None
+        return read_case(paths, other_grid=other_grid), None
     except FlowglassError as error:
         alone = pipeline.open_case(paths.image, None, paths.sample)  # raises when it is the image that cannot be read
         return alone, Failure.of(error)
