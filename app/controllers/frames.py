@@ -69,6 +69,7 @@ class FrameController(QObject):
         self.cache = FrameCache(bytes_kept)
         self._wanted: int | None = None
         self._direction = 1
+        self._closed = False
         self._reading: set[int] = set()
         store.case_activated.connect(lambda _: self._forget_wish())
         store.case_changed.connect(self._on_case_changed)
@@ -77,6 +78,10 @@ class FrameController(QObject):
     def wanted(self) -> int | None:
         """The frame that was asked for last and is not shown yet."""
         return self._wanted
+
+    def stop(self) -> None:
+        """The window closes: what is read now is the last."""
+        self._closed = True
 
     def step(self, by: int, *, around: bool = False) -> None:
         """Go `by` frames on; `around`: after the last comes the first."""
@@ -110,7 +115,7 @@ class FrameController(QObject):
         self._read_ahead()
 
     def _start(self, item: CaseItem, frame: int, slot: str) -> None:
-        if frame in self._reading:
+        if frame in self._reading or self._closed:
             return  # its result will be looked at when it comes
         key, paths, read = _key(item), item.paths, self._read
         job = Job(lambda report: read(paths, frame), f"Reading frame {frame + 1} of {item.name}")
