@@ -14,6 +14,7 @@ from core.records import Case, CasePaths
 
 BYTES_KEPT = 512 << 20
 AHEAD = 12  # frames that are read before anybody asks for them, in the direction in which one goes
+WANTED, NEIGHBOURS = "frame", "frame ahead"
 Key = tuple[str, int, str | None]  # image, revision, reference
 
 
@@ -107,7 +108,7 @@ class FrameController(QObject):
             self._draw(item.id, known)
             return
         self._wanted = frame
-        self._start(item, frame, "frame")
+        self._start(item, frame, WANTED)
 
     def _draw(self, case: str, content: Case) -> None:
         self._wanted = None
@@ -118,7 +119,8 @@ class FrameController(QObject):
         if frame in self._reading or self._closed:
             return  # its result will be looked at when it comes
         key, paths, read = _key(item), item.paths, self._read
-        job = Job(lambda report: read(paths, frame), f"Reading frame {frame + 1} of {item.name}")
+        title = f"Reading frame {frame + 1} of {item.name}" if slot == WANTED else ""  # ahead: nobody waits for it
+        job = Job(lambda report: read(paths, frame), title)
         job.succeeded.connect(lambda content: self._on_read(key, content))
         job.failed.connect(lambda failure: self._on_failed(key, frame, failure))
         job.ended.connect(lambda: self._on_ended(key, frame))
@@ -141,7 +143,7 @@ class FrameController(QObject):
         self._reading.discard(frame)
         item = self._item()
         if frame == self._wanted and item is not None and _key(item) == key:
-            self._start(item, frame, "frame")
+            self._start(item, frame, WANTED)
 
     def _on_failed(self, key: Key, frame: int, failure: Failure) -> None:
         item = self._item()
@@ -160,7 +162,7 @@ class FrameController(QObject):
             frame = (image.frame + self._direction * away) % image.frames
             if self.cache.get(frame) is None:
                 if self.cache.has_room_for(1) or away <= 1:
-                    self._start(item, frame, "frame ahead")
+                    self._start(item, frame, NEIGHBOURS)
                 return
 
     def _on_case_changed(self, case: str) -> None:
@@ -171,8 +173,8 @@ class FrameController(QObject):
 
     def _forget_wish(self) -> None:
         self._wanted = None
-        self._queue.cancel_slot("frame")
-        self._queue.cancel_slot("frame ahead")
+        self._queue.cancel_slot(WANTED)
+        self._queue.cancel_slot(NEIGHBOURS)
 
     def _item(self) -> CaseItem | None:
         return self._store.cases.get(self._store.active_case or "")

@@ -259,3 +259,35 @@ def test_another_case_forgets_the_wish(qtbot: QtBot, film: MainWindow, verbs: Fa
     assert film.store.active_case == "/data/01.png"
     assert shown_frame(film) == 0
     assert film.store.cases[FILM].case.image.frame == 0  # type: ignore[union-attr]
+
+
+def test_a_reference_that_is_dropped_later_is_that_of_the_frame_that_is_shown(
+    qtbot: QtBot, film: MainWindow, verbs: FakePipeline
+) -> None:
+    go(qtbot, film, 2)
+    settle(qtbot, film)
+    film.opening.open_reference("/data/film.mask")
+    settle(qtbot, film)
+    assert verbs.frames_read[-1] == ("film.png", 2)
+    assert frame(film) == shown_frame(film) == 2
+    assert film.store.case is not None
+    assert film.store.case.reference is not None
+    go(qtbot, film, 3)
+    assert film.store.case.reference is not None
+    settle(qtbot, film)
+
+
+def test_what_is_measured_on_one_frame_is_measured_again_when_one_left_too_early(
+    qtbot: QtBot, film: MainWindow
+) -> None:
+    film.opening.open_reference("/data/film.mask")
+    settle(qtbot, film)
+    first = film.store.run_key("column 1")
+    assert first is not None
+    assert film.store.outcomes.curves[first]
+    assert film.store.measurement("column 1") is not None
+    go(qtbot, film, 1)
+    assert film.store.measurement("column 1") is None
+    settle(qtbot, film)
+    qtbot.waitUntil(lambda: film.store.measurement("column 1") is not None)
+    settle(qtbot, film)
