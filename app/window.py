@@ -391,6 +391,9 @@ class MainWindow(QMainWindow):
         self.settings.store_layout(self.saveGeometry(), self.saveState())
         self.settings.sync()
         self.hide()
+        self.cine.stop()
+        self.frames.stop()
+        self.runs.stop_waiting()
         self.queue.shutdown()
         super().closeEvent(event)
 

@@ -204,9 +204,9 @@ class PanelController(QObject):
         return reasons.get(run.state, "not run yet")
 
     def _show_work(self) -> None:
-        jobs = self._queue.jobs
-        title = jobs[0].title if jobs else ""
-        more = f" (and {len(jobs) - 1} more)" if len(jobs) > 1 else ""
+        titles = [job.title for job in self._queue.jobs if job.title]  # what has none, nobody waits for
+        title = titles[0] if titles else ""
+        more = f" (and {len(titles) - 1} more)" if len(titles) > 1 else ""
         progress = self._progress()
         words = ", ".join(filter(None, (f"{title}{more}", self._time_left(progress))))
         self._parts.status.show_work(words, progress, cancellable=self._store.outcomes.busy or self.also_busy())

@@ -1,4 +1,4 @@
-"""Time: which frame of a film or moment of a series is shown, and playing through frames or slices. Groups of the view
+"""Time: which frame of a film or moment of a series is shown, and playing through frames or slices. A group of the view
 bar."""
 
 from __future__ import annotations
@@ -21,19 +21,18 @@ class TimeControls(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.play = QToolButton()
-        self.play.setFixedWidth(64)  # `Play` and `Pause` in one place
+        self.play.setFixedWidth(56)  # `Play` and `Pause` in one place
         self.play.clicked.connect(lambda: self.play_requested.emit())
         self.fps = QSpinBox(minimum=1, maximum=FASTEST, suffix=" fps")
         self.fps.setAccessibleName("Frames per second")
         self.fps.setToolTip(plain_tooltip("How many frames or slices are shown in a second"))
         self.fps.valueChanged.connect(self.fps_changed)
         self.slider, self.words = QSlider(Qt.Orientation.Horizontal), PlainLabel()
-        self.slider.setFixedWidth(160)
+        self.slider.setFixedWidth(110)
         self.slider.setAccessibleName("Frame")
         self.slider.valueChanged.connect(self._on_slider)
         self._time_group = _group(PlainLabel("Frame", role="muted"), self.slider, self.words)
-        self._play_group = _group(self.play, self.fps)
-        self.groups = self._time_group, self._play_group
+        self.group = _group(self._time_group, self.play, self.fps)  # one line, in a small window too
         self.show_playing(False)
         self.show_frames(0, 1, slices=1)
 
@@ -45,7 +44,7 @@ class TimeControls(QObject):
         self.words.setMinimumWidth(self.words.fontMetrics().horizontalAdvance(_words(frames - 1, frames)))
         self._say(frame)
         self._time_group.setVisible(frames > 1)
-        self._play_group.setVisible(frames > 1 or slices > 1)
+        self.group.setVisible(frames > 1 or slices > 1)
 
     def show_playing(self, playing: bool) -> None:
         self.play.setText("Pause" if playing else "Play")
