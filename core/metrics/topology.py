@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from importlib import import_module
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -13,16 +12,16 @@ from core.metrics.overlap import Score
 from core.records import Array
 
 
-def cldice_score(prediction: Array, reference: Array) -> Score:
+def cldice_score(prediction: Array, reference: Array, skeletons: tuple[Array, Array] | None = None) -> Score:
     """clDice of two boolean masks (slices, rows, columns); None when either has no skeleton.
 
-    Source: Shit et al., "clDice", CVPR 2021, eq. 1-3, without the smoothing term; 0 when neither skeleton touches the
-    other mask.
+    `skeletons` of the two, if they are known already. Source: Shit et al., "clDice", CVPR 2021, eq. 1-3, without the
+    smoothing term; 0 when neither skeleton touches the other mask.
     """
     if not prediction.any() or not reference.any():
         empty = "prediction" if reference.any() else "reference" if prediction.any() else "prediction and the reference"
         return None, f"the {empty} {'are' if ' and ' in empty else 'is'} empty: no centreline to compare"
-    predicted, actual = skeleton(prediction), skeleton(reference)
+    predicted, actual = skeletons or (skeleton(prediction), skeleton(reference))
     precision = np.count_nonzero(predicted & reference) / np.count_nonzero(predicted)
     sensitivity = np.count_nonzero(actual & prediction) / np.count_nonzero(actual)
     total = precision + sensitivity
@@ -54,8 +53,13 @@ def betti_numbers(mask: Array) -> tuple[int, int]:
     """
     flat = mask[0] if mask.shape[0] == 1 else mask
     components = _components(flat, diagonal=True)
+    return components, holes(flat, components, euler_characteristic(flat))
+
+
+def holes(flat: Array, components: int, euler: int) -> int:
+    """Betti-1 of a mask (rows, columns) or (slices, rows, columns) bool, from its Betti-0 and Euler characteristic."""
     cavities = 0 if flat.ndim == 2 else _components(~np.pad(flat, 1), diagonal=False) - 1
-    return components, components + cavities - euler_characteristic(flat)
+    return components + cavities - euler
 
 
 def euler_characteristic(mask: Array) -> int:
@@ -64,20 +68,17 @@ def euler_characteristic(mask: Array) -> int:
     A cell is spread along some axes and lies on a grid line of the others; it belongs to the union when any pixel that
     touches it does. Its sign is (-1) ** (number of axes it is spread along).
     """
-    total = 0
-    for count in range(mask.ndim + 1):
-        for spread in combinations(range(mask.ndim), count):
-            total += (-1) ** count * int(np.count_nonzero(_cells(mask, spread)))
-    return total
-
-
-def _cells(mask: Array, spread: tuple[int, ...]) -> Array:
+    cells = [(1, mask)]
     for axis in range(mask.ndim):
-        if axis not in spread:
-            edge = [(1, 1) if other == axis else (0, 0) for other in range(mask.ndim)]
-            padded = np.pad(mask, edge)
-            mask = np.delete(padded, 0, axis) | np.delete(padded, -1, axis)
-    return mask
+        cells = [cell for sign, part in cells for cell in ((-sign, part), (sign, _on_lines(part, axis)))]
+    return sum(sign * int(np.count_nonzero(part)) for sign, part in cells)
+
+
+def _on_lines(mask: Array, axis: int) -> Array:
+    """The grid lines of an axis, one more than its pixels: those that a pixel of the mask touches."""
+    edge = [(1, 1) if other == axis else (0, 0) for other in range(mask.ndim)]
+    padded = np.moveaxis(np.pad(mask, edge), axis, 0)
+    return np.moveaxis(padded[1:] | padded[:-1], 0, axis)
 
 
 def _components(mask: Array, *, diagonal: bool) -> int:
