@@ -18,6 +18,7 @@ from core.metrics.topology import skeleton
 from core.records import Array
 
 SMOOTH, TINY = 1e-5, 1e-8
+LANES = 8
 Values = dict[str, float]
 
 
@@ -79,18 +80,22 @@ def column_dice(prediction: Array, reference: Array) -> float:
 def torch_sum(values: Array) -> np.float32:
     """The sum of (n,) float32 in the order in which torch adds on x86 processors: it decides on the last digit.
 
-    Eight lanes, four rows of them at a time, each in blocks of 16; then what is left over, the lanes one by one. As in
-    ATen/native/cpu/SumKernel.cpp, for fewer than 8192 values.
+    Eight lanes side by side, then what is left over and the lanes one by one. As in ATen/native/cpu/SumKernel.cpp, for
+    fewer than 8192 values.
     """
-    lanes = values[: len(values) // 8 * 8].reshape(-1, 8)
-    quads = lanes[: len(lanes) // 4 * 4].reshape(-1, 4, 8)
+    if len(values) < LANES:
+        return np.float32(_four_at_a_time(values))
+    lanes = values[: len(values) // LANES * LANES].reshape(-1, LANES)
+    return np.float32(_in_turn([_in_turn(values[lanes.size :]), *_four_at_a_time(lanes)]))
+
+
+def _four_at_a_time(items: Array) -> Any:
+    """The sum over the first axis: four sums, each in blocks of 16; what is left over goes to the first of them."""
+    quads = items[: len(items) // 4 * 4].reshape(-1, 4, *items.shape[1:])
     whole = len(quads) // 16 * 16
-    blocks = [_in_turn(block) for block in quads[:whole].reshape(-1, 16, 4, 8)]
-    rows = _in_turn([_in_turn(quads[whole:]), _in_turn(blocks)]) if blocks else _in_turn(quads[whole:])
-    first = _in_turn([*(rows[:1] if quads.size else ()), *lanes[len(quads) * 4 :]])
-    partial = _in_turn([first, *(rows[1:] if quads.size else ())])
-    left = values[len(lanes) * 8 :]
-    return np.float32(_in_turn([_in_turn(left), *np.broadcast_to(partial, 8)]))
+    blocks = [_in_turn(quads[start : start + 16]) for start in range(0, whole, 16)]
+    sums = _in_turn(quads[whole:]) + _in_turn(blocks) + np.zeros_like(items, shape=(4, *items.shape[1:]))
+    return _in_turn([_in_turn([sums[0], *items[4 * len(quads) :]]), *sums[1:]])
 
 
 def _in_turn(parts: Iterable[Any]) -> Any:
