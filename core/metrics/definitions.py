@@ -80,7 +80,7 @@ OVERLAP: tuple[Metric, ...] = (
         name="specificity",
         definition="TN / (TN + FP).",
         score=lambda pair: overlap.specificity_score(pair.counts),
-        empty="None when the reference has no background; empty masks are no matter",
+        empty="Defined for empty masks; None when the reference has no background",
     ),
     Metric(
         name="accuracy",

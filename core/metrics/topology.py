@@ -42,7 +42,22 @@ def skeleton(mask: Array) -> Array:
         thin[box] = skeletonize(mask[box][0])[np.newaxis]
     else:
         thin[box] = skeletonize(mask[box])
+        _restore_lost(thin[box], mask[box])
     return thin
+
+
+def _restore_lost(thin: Array, mask: Array) -> None:
+    """Give each component that has no centreline the pixel nearest to its middle, in place.
+
+    scikit-image 0.26 thins some volumes of even size, such as a cube of 2 or 4, to nothing; in a slice it does not.
+    """
+    labels, count = ndimage.label(mask, np.ones((3, 3, 3)))
+    kept = np.bincount(labels[thin], minlength=count + 1) > 0
+    boxes = ndimage.find_objects(labels) if not kept[1:].all() else []
+    for number in np.flatnonzero(~kept[1:]) + 1:
+        places = np.argwhere(labels[boxes[number - 1]] == number)
+        middle = places[np.argmin(((places - places.mean(axis=0)) ** 2).sum(axis=1))]
+        thin[boxes[number - 1]][tuple(middle)] = True
 
 
 def betti_numbers(mask: Array) -> tuple[int, int]:
