@@ -52,8 +52,9 @@ class Form:
     def skeleton(self) -> Array:
         if not self.mask.any():
             return self.mask
-        thin = skeleton(self.mask[np.newaxis] if self.mask.ndim == 2 else self.mask)
-        return thin[0] if self.mask.ndim == 2 else thin
+        if self.mask.ndim == 2:
+            return skeleton(self.mask[np.newaxis])[0]
+        return skeleton(self.mask, self.labelled)
 
     @cached_property
     def centreline(self) -> Centreline:

@@ -28,11 +28,11 @@ def cldice_score(prediction: Array, reference: Array, skeletons: tuple[Array, Ar
     return (2 * precision * sensitivity / total if total else 0.0), ""
 
 
-def skeleton(mask: Array) -> Array:
+def skeleton(mask: Array, labelled: tuple[Array, int] | None = None) -> Array:
     """The centreline of a boolean mask: Zhang-Suen thinning of a slice, Lee's of a volume (scikit-image's defaults).
 
     Only the box around the foreground is thinned, with a margin of one pixel; that changes no pixel and saves most of
-    the time on a mask that is mostly background.
+    the time on a mask that is mostly background. `labelled`: components (26-connected) of a volume, if known already.
     """
     skeletonize: Any = import_module("skimage.morphology").skeletonize  # slow to import
 
@@ -42,16 +42,15 @@ def skeleton(mask: Array) -> Array:
         thin[box] = skeletonize(mask[box][0])[np.newaxis]
     else:
         thin[box] = skeletonize(mask[box])
-        _restore_lost(thin[box], mask[box])
+        _restore_lost(thin, *(labelled or ndimage.label(mask, np.ones((3, 3, 3)))))
     return thin
 
 
-def _restore_lost(thin: Array, mask: Array) -> None:
+def _restore_lost(thin: Array, labels: Array, count: int) -> None:
     """Give each component that has no centreline the pixel nearest to its middle, in place.
 
     scikit-image 0.26 thins some volumes of even size, such as a cube of 2 or 4, to nothing; in a slice it does not.
     """
-    labels, count = ndimage.label(mask, np.ones((3, 3, 3)))
     kept = np.bincount(labels[thin], minlength=count + 1) > 0
     boxes = ndimage.find_objects(labels) if not kept[1:].all() else []
     for number in np.flatnonzero(~kept[1:]) + 1:
