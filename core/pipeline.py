@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from operator import index
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -156,18 +156,50 @@ def rethreshold(prediction: Prediction, threshold: float) -> Prediction:
     )
 
 
-def measure(prediction: Prediction | Array, reference: LabelMap | Array) -> Measurement:
-    """Standard metrics of a prediction (or a mask) against a reference on the same grid, else `ShapeMismatch`."""
-    from core.metrics import measure_masks
+def measure(
+    prediction: Prediction | Array,
+    reference: LabelMap | Array,
+    *,
+    labels: Sequence[int] | Literal["each"] | None = None,
+    roi: LabelMap | Array | None = None,
+    spacing_mm: Sequence[float] | None = None,
+    definitions: str = "standard",
+    names: Collection[str] | None = None,
+    tolerances: Sequence[float] = (1.0, 2.0),
+    band: float | None = None,
+    match_iou: float = 0.5,
+) -> Measurement:
+    """Metrics of a prediction (or a mask, or a label map) against a reference on the same grid, else `ShapeMismatch`.
 
-    mask = prediction.mask if isinstance(prediction, Prediction) else prediction
+    `labels`: None = all foreground together, `each` = every label of either, one after the other, or these. `roi`:
+    only where it is not 0. `spacing_mm`: None = the reference's, and if that is unknown, distances are in px.
+    `definitions`: `standard`, `soft-seg`, `sofl-seg`: what the producers' tables mean. `names`: of the metrics that
+    are wanted (`core.metrics.METRICS` lists them), None = all. `tolerances` of NSD and `band`, the width of boundary
+    IoU (None = 2 % of the diagonal), are in mm, or px where the spacing is unknown. A `Prediction` is measured by its
+    probability too. Raises `ValueError` for definitions, and `KeyError` for a name, that do not exist. A reference
+    that was brought onto the image for the eye alone (`placed` is `shown`) is a `ShapeMismatch`.
+    """
+    from core.metrics.requests import Request, measure_request
+
     if isinstance(reference, LabelMap) and reference.placed == "shown":
         raise ShapeMismatch(
             f"{reference.name} lies on another grid than the image and was brought onto it for the eye alone. Resample "
             "it to measure."
         )
-    labels = reference.labels if isinstance(reference, LabelMap) else reference
-    return measure_masks(np.asarray(mask) > 0, np.asarray(labels) > 0)
+    return measure_request(
+        Request(
+            prediction=prediction,
+            reference=reference,
+            labels=labels,
+            roi=roi,
+            spacing_mm=None if spacing_mm is None else tuple(map(float, spacing_mm)),
+            definitions=definitions,
+            names=names,
+            tolerances=tuple(tolerances),
+            band=band,
+            match_iou=match_iou,
+        )
+    )
 
 
 def measure_steps(prediction: Prediction, reference: LabelMap) -> tuple[float | None, ...]:
