@@ -34,13 +34,23 @@ from app.keymap import Keymap, key_number, native
 from app.label_colours import LabelColours
 from app.parts import make_parts
 from app.recent import RecentMenu
+from app.save_dialog import SaveDialog
+from app.series_dialog import SeriesDialog
 from app.settings import Settings
 from app.shortcut_editor import ShortcutEditor
 from app.store import Store
 from app.theme import THEMES, Theme, apply_theme, system_theme
+from core import pipeline
+from core.records import CasePaths, Series
 
 DEMO = Path(__file__).resolve().parent.parent / "resources" / "demo"
 OTHER_GRIDS = ("labels.other-grid", "labels.other-shape")
+IMAGES = (
+    "*.png *.jpg *.jpeg *.tif *.tiff *.bmp *.gif *.ppm *.pgm *.nii *.gz *.nrrd *.nhdr *.mha *.mhd *.mgh *.mgz *.dcm "
+    "*.npy *.npz *.gipl *.hdr"
+)
+FILE_FILTERS = f"All files (*);;Checkpoints (*.ckpt *.pt *.pth *.safetensors);;Images and masks ({IMAGES})"
+"""All files first: DICOM files and many others have no ending, and content decides what a file is."""
 SMALLEST = QSize(720, 480)
 RIGHT_WIDTH, LEFT_WIDTH, RUNS_WIDTH, WIDE = 340, 240, 330, 1280
 
@@ -175,6 +185,7 @@ class MainWindow(QMainWindow):
         library.runs.view.remove_requested.connect(store.remove_training_run)
         library.messages.open_as_requested.connect(self._on_open_as)
         self.opening.opened.connect(self._recent.add)
+        self.opening.choice_needed.connect(self._ask_series)
         store.noted.connect(self._on_noted)
         store.training_runs_listed.connect(self._widen_library)
         for signal in (
@@ -203,10 +214,17 @@ class MainWindow(QMainWindow):
         self.open([str(DEMO)])
 
     def ask_files(self) -> None:
-        chosen, _ = QFileDialog.getOpenFileNames(self, "Open checkpoints, images and masks", self.settings.last_folder)
+        title, folder = "Open checkpoints, images and masks", self.settings.last_folder
+        chosen, _ = QFileDialog.getOpenFileNames(self, title, folder, FILE_FILTERS)
         if chosen:
             self.settings.last_folder = str(Path(chosen[0]).parent)
             self.open(chosen)
+
+    def _ask_series(self, cases: Sequence[CasePaths], series: Sequence[Series]) -> None:
+        """Which of the DICOM series to open; none opens nothing."""
+        dialog = SeriesDialog(series, self)
+        dialog.accepted.connect(lambda: self.opening.open_series(cases, dialog.chosen()))
+        dialog.open()
 
     def ask_folder(self) -> None:
         chosen = QFileDialog.getExistingDirectory(self, "Open a folder of cases", self.settings.last_folder)
@@ -296,9 +314,16 @@ class MainWindow(QMainWindow):
         self.show_film()  # there it says how far it is
 
     def ask_result_folder(self) -> None:
-        chosen = QFileDialog.getExistingDirectory(self, "Save mask, probability and run record in", "")
-        if chosen:
-            self._with_column(lambda column: self.exports.save_prediction(column, chosen, steps=False))
+        case, column = self.store.case, self.store.active_column
+        prediction = self.store.run_state(column).prediction if column else None
+        if case is None or column is None or prediction is None:
+            return
+        formats, steps = pipeline.formats_for(case.image), len(prediction.steps) > 1
+        dialog = SaveDialog(formats, self.settings.last_result_folder, steps=steps, parent=self)
+        if dialog.exec() == SaveDialog.DialogCode.Accepted:
+            folder, chosen = dialog.folder.text().strip(), dialog.format()
+            self.settings.last_result_folder = folder
+            self.exports.save_prediction(column, folder, steps=dialog.steps.isChecked(), file_format=chosen)
 
     def ask_picture_file(self, scale: int) -> None:
         chosen, _ = QFileDialog.getSaveFileName(self, f"Save picture of the view, {scale}x", "view.png", "PNG (*.png)")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath
 from typing import Literal
@@ -17,7 +17,7 @@ from app.store import Store
 from core import pipeline
 from core.errors import FlowglassError
 from core.progress import Progress, Report
-from core.records import Case, CasePaths, CheckpointReport, FolderContents, Intake
+from core.records import Case, CasePaths, CheckpointReport, FolderContents, Intake, Series
 
 Target = Literal["view", "library"]
 MAX_COLUMNS = 4  # more than that is too narrow to compare; the others wait in the library
@@ -36,6 +36,7 @@ TAKEN_FOR = {
 class OpenController(QObject):
     """Opens what was dropped. `target` is where: on the view a checkpoint gets a column, in the library a line."""
 
+    choice_needed = Signal(object, object)  # cases, and the DICOM series that they are made of: which to open?
     opened = Signal(object)  # path of something that was taken in: for the recent files
 
     def __init__(self, store: Store, queue: JobQueue, parent: QObject | None = None) -> None:
@@ -146,9 +147,32 @@ class OpenController(QObject):
         images = [intake.path for intake in intakes if intake.kind == "image"]
         masks = [intake.path for intake in intakes if intake.kind == "labels"]
         pairs, left_over = pipeline.pair(images, masks)
-        self._list_cases([_case_paths(path, pairs.get(path)) for path in images])
+        if len(images) > 1:
+            self._sort_images(images, pairs)
+        else:
+            self._list_cases([_case_paths(path, pairs.get(path)) for path in images])
         for path in left_over:
             self.open_reference(path)
+
+    def _sort_images(self, images: Sequence[str], pairs: Mapping[str, str]) -> None:
+        """Several files may be slices of one DICOM series: one case, not many."""
+        job = Job(lambda report: pipeline.sort_files(images, report), f"Sorting {len(images)} files")
+        job.succeeded.connect(lambda found: self._on_sorted(*found, pairs))
+        self._fail_with_note(job, images[0])
+        self._queue.start(job)
+
+    def _on_sorted(self, cases: Sequence[CasePaths], series: Sequence[Series], pairs: Mapping[str, str]) -> None:
+        self._offer([replace(case, reference=case.reference or pairs.get(case.image)) for case in cases], series)
+
+    def _offer(self, cases: Sequence[CasePaths], series: Sequence[Series]) -> None:
+        """List the cases; of several DICOM series a person chooses."""
+        self._list_cases([case for case in cases if not series or not case.series])
+        if series:
+            self.choice_needed.emit([case for case in cases if case.series], series)
+
+    def open_series(self, cases: Sequence[CasePaths], chosen: Sequence[str]) -> None:
+        """The cases of the chosen series, by their UIDs."""
+        self._list_cases([case for case in cases if case.series in chosen])
 
     def _list_cases(self, cases: Sequence[CasePaths]) -> None:
         for paths in cases:
@@ -213,7 +237,7 @@ class OpenController(QObject):
             self._store.set_report(checkpoint, _with_hash(item.report, digest))
 
     def _scan(self, folder: str, target: Target) -> None:
-        job = Job(lambda report: pipeline.scan(folder), f"Looking into {PurePath(folder).name}")
+        job = Job(lambda report: pipeline.scan(folder, report), f"Looking into {PurePath(folder).name}")
         job.succeeded.connect(lambda contents: self._on_scanned(contents, target))
         self._fail_with_note(job, folder)
         self._queue.start(job)
@@ -225,7 +249,7 @@ class OpenController(QObject):
             self._store.note(note)
         self._store.list_training_runs(contents.runs)
         self._open_checkpoints(_to_open(contents), target)
-        self._list_cases(contents.cases)
+        self._offer(contents.cases, contents.series)
 
     def _on_case_read(self, case: str, revision: int, content: Case, problem: Failure | None) -> None:
         item = self._store.cases.get(case)
@@ -276,8 +300,10 @@ def _identify_all(paths: Sequence[str], report: Report) -> tuple[Intake, ...]:
 
 def read_case(paths: CasePaths, frame: int = 0, other_grid: OtherGrid = "show") -> Case:
     """The case, with the reference that lies beside the image when none was given."""
-    reference = paths.reference or pipeline.reference_of(paths.image)
-    return pipeline.open_case(paths.image, reference, paths.sample, frame=frame, other_grid=other_grid)
+    reference = paths.reference or (None if paths.files else pipeline.reference_of(paths.image))
+    return pipeline.open_case(
+        paths.image, reference, paths.sample, frame=frame, other_grid=other_grid, files=paths.files
+    )
 
 
 def read_as_far_as_possible(paths: CasePaths, other_grid: OtherGrid) -> tuple[Case, Failure | None]:
@@ -285,7 +311,8 @@ def read_as_far_as_possible(paths: CasePaths, other_grid: OtherGrid) -> tuple[Ca
     try:
         return read_case(paths, other_grid=other_grid), None
     except FlowglassError as error:
-        alone = pipeline.open_case(paths.image, None, paths.sample)  # raises when it is the image that cannot be read
+        # raises when it is the image that cannot be read
+        alone = pipeline.open_case(paths.image, None, paths.sample, files=paths.files)
         return alone, Failure.of(error)
 
 
