@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QPushButto
 from pytestqt.qtbot import QtBot
 
 from app.controllers.film_effects import variants
+from app.item_models.measurements import TITLES, value_text
 from app.panels.banner import Banner
 from app.panels.film import FilmPanel
 from app.panels.film_plots import FilmPlots
@@ -32,6 +33,7 @@ from core.records import (
     FilmReport,
     FilmSettings,
     Image,
+    Measurement,
     Prediction,
     RunSettings,
     StageModulation,
@@ -520,6 +522,39 @@ def test_measuring_fills_the_table_and_marks_what_is_now(qtbot: QtBot, window: M
     assert marked == [True, True, False, False, False, False, False]
     assert all(settings.keep == "last" for _, _, settings in film.runs[1:])
     assert not panel.effects.bar.isVisibleTo(panel)
+
+
+def test_a_copied_table_has_every_measure_and_what_is_not_as_trained(
+    qtbot: QtBot, window: MainWindow, film: FakePipeline
+) -> None:
+    panel = open_film(qtbot, window)
+    window.store.set_threshold("column 1", 0.25)
+    panel.effects.measure_button.click()
+    settle(qtbot, window)
+    panel.effects.copy_button.click()
+    head, first, *_ = [line.split("\t") for line in QApplication.clipboard().text().splitlines()]
+    assert head[:4] == ["Run", "Dice", "Pixels", "Mean |\u0394p|"]
+    measured = window.store.measurement("column 1")
+    assert isinstance(measured, Measurement)
+    others = [value for value in measured.values if value.name != "dice"]
+    assert others
+    assert head[4:] == [*(TITLES[value.name] for value in others), "Not as trained"]
+    assert first[4:-1] == [value_text(value) for value in others]
+    assert first[-1] == "threshold 0.25, trained 0.5"
+
+
+def test_no_number_of_the_table_is_cut(qtbot: QtBot, window: MainWindow, film: FakePipeline) -> None:
+    """However long the name of a line is: the scroll bar of the table is off."""
+    window.resize(900, 600)
+    panel = open_film(qtbot, window)
+    shown = window.store.columns["column 1"]
+    window.store.change_column("column 1", settings=replace(shown.settings, film=FilmSettings(text="words")))
+    settle(qtbot, window)
+    table = panel.effects.table
+    assert table.model().index(table.model().rowCount() - 1, 0).data() == "The model's own answer"
+    header = table.horizontalHeader()
+    assert header.length() <= table.viewport().width()
+    assert header.sectionSize(3) >= header.sectionSizeHint(3)
 
 
 def test_measuring_can_be_cancelled_and_what_is_done_stays(
