@@ -14,13 +14,15 @@ CaseState = Literal["listed", "loading", "ready", "failed"]
 ColumnState = Literal["empty", "waiting", "running", "result", "error", "cancelled"]
 Quantity = Literal["mask", "state", "estimate", "probability"]
 View = Literal["axial", "coronal", "sagittal", "acquired"]
-Layout = Literal[1, 2, 4]
+Layout = Literal[1, 2, 4, "lightbox"]
 Convention = Literal["radiological", "neurological"]
 Projection = Literal["off", "max", "min", "mean"]
+OtherGrid = Literal["show", "resample", "voxels"]
 VIEWS: tuple[View, ...] = ("axial", "coronal", "sagittal", "acquired")
-LAYOUTS: tuple[Layout, ...] = (1, 2, 4)
+LAYOUTS: tuple[Layout, ...] = (1, 2, 4, "lightbox")
 CONVENTIONS: tuple[Convention, ...] = ("radiological", "neurological")
 PROJECTIONS: tuple[Projection, ...] = ("off", "max", "min", "mean")
+LAYOUT_NAMES: dict[Layout, str] = {1: "1 view", 2: "2 views", 4: "4 views", "lightbox": "Lightbox"}
 VIEW_NAMES = {"axial": "Axial", "coronal": "Coronal", "sagittal": "Sagittal", "acquired": "As acquired"}
 PROJECTION_NAMES = {"off": "Off", "max": "Maximum", "min": "Minimum", "mean": "Mean"}
 
@@ -35,6 +37,8 @@ class CaseItem:
     case: Case | None = None
     failure: Failure | None = None
     revision: int = 0
+    other_grid: OtherGrid = "show"
+    """What was decided about a reference that lies on another grid than the image."""
 
     @property
     def name(self) -> str:
@@ -92,7 +96,10 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunKey:
-    """Everything that decides a prediction. Two runs with the same key give the same result on one device."""
+    """Everything that decides a prediction. Two runs with the same key give the same result on one device.
+
+    `frame`: of a film or a time series, the one that was run on.
+    """
 
     case: str
     case_revision: int
@@ -100,6 +107,7 @@ class RunKey:
     checkpoint_revision: int
     settings: RunSettings
     options: LoadOptions
+    frame: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,9 +142,11 @@ class OverlayStyle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VolumeView:
-    """How a volume is looked at. `view` is the plane of a single view; `layout` the number of views in each column.
+    """How a volume is looked at. `view` is the plane of a single view; `layout` the number of views in each column, or
+    `lightbox`: many slices of `view`.
 
-    `thickness`: slices that a `projection` looks through.
+    `thickness`: slices that a `projection` looks through. `every`: slices from tile to tile of a lightbox, 0 = as many
+    as it takes to show all of the volume.
     """
 
     view: View = "acquired"
@@ -144,6 +154,25 @@ class VolumeView:
     convention: Convention = "radiological"
     projection: Projection = "off"
     thickness: int = 10
+    every: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelEntry:
+    """A label of the reference as it is shown. `key`: what it is known by in other files (its code, name or number).
+
+    `centre`: a voxel (slice, row, column) to look at it; `opacity` of its fill, 0 to 1.
+    """
+
+    number: int
+    key: str
+    name: str
+    code: str
+    colour: str
+    voxels: int
+    centre: tuple[int, int, int]
+    visible: bool = True
+    opacity: float = 0.35
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,6 +184,8 @@ class Note:
     path: str = ""
     remedy: str = ""
     lines: tuple[str, ...] = field(default=())
+    code: str = ""
+    """Of the finding that it tells, `labels.other-grid`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,9 +15,11 @@ from app.items import (
     CaseItem,
     CheckpointItem,
     Column,
+    LabelEntry,
     LoadOptions,
     MeasureKey,
     Note,
+    OtherGrid,
     OverlayStyle,
     Quantity,
     RunKey,
@@ -53,6 +55,9 @@ class Store(QObject):
     measured = Signal(object)  # MeasureKey
     step_changed, quantity_changed, overlay_changed = Signal(object), Signal(object), Signal(object)
     volume_changed = Signal(object)  # VolumeView
+    labels_changed = Signal(object)  # tuple of LabelEntry: the labels of the reference, or how they are shown
+    label_chosen = Signal(object)  # number | None
+    playing_changed = Signal(object)  # bool
     noted = Signal(object)  # Note
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -70,6 +75,9 @@ class Store(QObject):
         self.quantity: Quantity = "mask"
         self.overlay = OverlayStyle()
         self.volume = VolumeView()
+        self.labels: tuple[LabelEntry, ...] = ()
+        self.chosen_label: int | None = None
+        self.playing = False
         self.profiles: str | None = None
         self._loaded_cases: list[str] = []
         self._columns_made = 0
@@ -99,13 +107,18 @@ class Store(QObject):
         while len(self._loaded_cases) > CASES_KEPT:
             self._unload(self._loaded_cases.pop(0))
 
+    def set_case_frame(self, case: str, content: Case) -> None:
+        """Another frame of a case is read. Nothing that was predicted or measured on one belongs to another."""
+        self._change_case(case, case=content)
+
     def set_case_failed(self, case: str, failure: Failure) -> None:
         self._change_case(case, state="failed", case=None, failure=failure)
 
-    def set_case_reference(self, paths: CasePaths, content: Case) -> None:
-        """The case has another reference: its predictions stay, its numbers do not."""
+    def set_case_reference(self, paths: CasePaths, content: Case, other_grid: OtherGrid = "show") -> None:
+        """The case has another reference, or has it otherwise: its predictions stay, its numbers do not."""
         self.outcomes.forget_measurements(lambda key: key.case == paths.image)
-        self._change_case(paths.image, paths=paths, state="ready", case=content, failure=None)
+        changes = {"paths": paths, "state": "ready", "case": content, "failure": None, "other_grid": other_grid}
+        self._change_case(paths.image, **changes)
 
     def remove_case(self, case: str) -> None:
         if self.cases.pop(case, None) is None:
@@ -270,12 +283,23 @@ class Store(QObject):
             checkpoint_revision=checkpoint.revision,
             settings=wanted.settings,
             options=wanted.options,
+            frame=case.case.image.frame,
         )
 
     def run_state(self, column: str) -> RunState:
         """What the column shows now: the outcome filed under its present key, and never another one."""
         key = self.run_key(column)
-        return self._state_without_run(column) if key is None else self.outcomes.state(column, key)
+        if key is None:
+            return self._state_without_run(column)
+        if self._is_passing(column, key):
+            return RunState(state="empty", message="This frame was not run yet")
+        return self.outcomes.state(column, key)
+
+    def _is_passing(self, column: str, key: RunKey) -> bool:
+        """Nobody has asked for a run on this frame of a film."""
+        case = self.cases[key.case].case
+        asked = self.outcomes.running(column) == key or self.outcomes.was_cancelled(column, key)
+        return case is not None and case.image.frames > 1 and not asked and self.outcomes.outcome(key) is None
 
     def measurement(self, column: str) -> Measurement | Failure | None:
         """The numbers of what the column shows now; None while they are not known."""
@@ -298,6 +322,12 @@ class Store(QObject):
 
     # ---- what is looked at -------------------------------------------------------------------------------------------
 
+    def set_playing(self, playing: bool) -> None:
+        """Whether cine goes through frames or slices by itself."""
+        if playing != self.playing:
+            self.playing = playing
+            self.playing_changed.emit(playing)
+
     def set_step(self, step: int | None) -> None:
         """None = the final result."""
         if step != self.step:
@@ -319,6 +349,17 @@ class Store(QObject):
         if wanted != self.volume:
             self.volume = wanted
             self.volume_changed.emit(wanted)
+
+    def set_labels(self, labels: Sequence[LabelEntry]) -> None:
+        """The labels of the reference that is shown, by number; none for a plain mask."""
+        if tuple(labels) != self.labels:
+            self.labels = tuple(labels)
+            self.labels_changed.emit(self.labels)
+
+    def choose_label(self, number: int | None) -> None:
+        if number != self.chosen_label:
+            self.chosen_label = number
+            self.label_chosen.emit(number)
 
     def note(self, note: Note) -> None:
         self.notes = [*self.notes, note][-NOTES_KEPT:]

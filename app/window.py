@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragMoveEvent, QDropEvent, QGuiApplication, QShowEvent
 from PySide6.QtWidgets import QApplication, QDockWidget, QFileDialog, QMainWindow, QSplitter, QVBoxLayout, QWidget
 
-from app.actions import make_actions, refresh_actions
+from app.actions import COMMANDS, give_keys, make_actions, refresh_actions
+from app.command_palette import CommandPalette, palette_entries
+from app.commands.looking import PRESET_KEYS
+from app.controllers.cine import CineController
 from app.controllers.export import ExportController
 from app.controllers.film import FilmController
 from app.controllers.film_effects import EffectController
 from app.controllers.film_models import ModelController
+from app.controllers.frames import FrameController
+from app.controllers.labels import LabelController
 from app.controllers.measuring import MeasureController
-from app.controllers.opening import OpenController, Target
+from app.controllers.opening import OpenController, Target, read_case
 from app.controllers.presenting import PanelController
 from app.controllers.running import RunController
 from app.controllers.viewing import ViewController
@@ -25,13 +30,17 @@ from app.film_dialogs import ask_download
 from app.hold_space import HoldSpace, clicks_leave_the_focus
 from app.items import LoadOptions, Note
 from app.jobs import JobQueue
+from app.keymap import Keymap, key_number, native
+from app.label_colours import LabelColours
 from app.parts import make_parts
 from app.recent import RecentMenu
 from app.settings import Settings
+from app.shortcut_editor import ShortcutEditor
 from app.store import Store
 from app.theme import THEMES, Theme, apply_theme, system_theme
 
 DEMO = Path(__file__).resolve().parent.parent / "resources" / "demo"
+OTHER_GRIDS = ("labels.other-grid", "labels.other-shape")
 SMALLEST = QSize(720, 480)
 RIGHT_WIDTH, LEFT_WIDTH, RUNS_WIDTH, WIDE = 340, 240, 330, 1280
 
@@ -44,15 +53,21 @@ class MainWindow(QMainWindow):
         self.settings = settings or Settings()
         self.store, self.queue = Store(self), JobQueue(self)
         self.has_demo = DEMO.is_dir()
+        self.overlay_before: dict[str, bool] = {}  # what was seen of it when all of it was hidden
         self.theme = self._wanted_theme()
         apply_theme(_application(), self.theme)
         self.parts = make_parts(self.store, self.theme)
         self._place_parts()
         self._make_controllers()
-        self.actions_by_id = make_actions(self)
+        self.keymap = Keymap(COMMANDS, self.settings, self)
+        self.actions_by_id = make_actions(self, self.keymap)
+        self.keymap.changed.connect(self._on_keys_changed)
+        self._on_keys_changed()
         self._recent = RecentMenu(self.settings, self)
         self._recent.path_chosen.connect(lambda path: self.open([path]))
         self._recent.insert_before(self.actions_by_id["file.demo"])
+        self._refresh_soon = QTimer(self, interval=0, singleShot=True)
+        self._refresh_soon.timeout.connect(self._refresh_actions)
         self._connect()
         self.setAcceptDrops(True)
         leave_drops_to_the_window(self)
@@ -92,6 +107,8 @@ class MainWindow(QMainWindow):
         self.film_dock = self._dock("FiLM", parts.film, right)
         self.tabifyDockWidget(passport, run)
         self.tabifyDockWidget(run, self.film_dock)
+        self.labels_dock = self._dock("Labels", parts.labels, right)
+        self.tabifyDockWidget(self.film_dock, self.labels_dock)
         passport.raise_()
         self.resizeDocks([self.library_dock, passport], [LEFT_WIDTH, RIGHT_WIDTH], Qt.Orientation.Horizontal)
         self.resizeDocks([passport, numbers], [430, 320], Qt.Orientation.Vertical)
@@ -113,7 +130,11 @@ class MainWindow(QMainWindow):
         self.models = ModelController(store, queue, self)
         self.film = FilmController(store, parts.film, self.runs, self.effects, self.models)
         self.exports = ExportController(store, queue, self)
+        colours = LabelColours(self.settings)
+        self.labels = LabelController(store, queue, parts.labels, parts.view, colours, self)
         self.panels = PanelController(store, queue, parts, self)
+        self.frames = FrameController(store, queue, read_case, self)
+        self.cine = CineController(store, parts.view, self.frames, self)
 
     def _connect(self) -> None:
         parts, store, library = self.parts, self.store, self.parts.library
@@ -121,12 +142,18 @@ class MainWindow(QMainWindow):
         parts.view.open_requested.connect(self.ask_files)
         parts.view.demo_requested.connect(self.open_demo)
         parts.view.cancel_requested.connect(self.runs.cancel)
-        parts.view.case_requested.connect(self.step_case)
+        parts.view.frame_requested.connect(self.frames.step)
+        parts.view.layout_requested.connect(lambda layout: store.set_volume(layout=layout))
+        parts.bar.time.frame_requested.connect(self.frames.show)
+        parts.bar.time.play_requested.connect(self.cine.toggle)
+        parts.bar.time.fps_changed.connect(self.cine.set_fps)
+        parts.bar.time.show_fps(self.cine.fps)
         parts.status.cancel_requested.connect(self.cancel_all)
         self.panels.also_busy = lambda: self.effects.busy or self.models.busy
         parts.run.cancel_requested.connect(lambda: self._with_column(self.runs.cancel))
         parts.run.without_film_requested.connect(lambda: self._with_column(self.runs.run_without_film))
         parts.run.run_requested.connect(self._on_run_requested)
+        parts.banner.place_requested.connect(self.opening.place_reference)
         parts.banner.without_film_requested.connect(self.runs.run_without_film)
         parts.banner.model_folder_requested.connect(self.ask_model_folder)
         parts.banner.model_download_requested.connect(self.ask_model_download)
@@ -150,8 +177,17 @@ class MainWindow(QMainWindow):
         self.opening.opened.connect(self._recent.add)
         store.noted.connect(self._on_noted)
         store.training_runs_listed.connect(self._widen_library)
-        for signal in (store.case_activated, store.case_changed, store.column_activated, store.run_changed):
+        for signal in (
+            store.case_activated,
+            store.case_changed,
+            store.labels_changed,
+            store.column_activated,
+            store.run_changed,
+        ):
             signal.connect(lambda _: self._refresh_actions())
+        listed = (store.case_added, store.case_removed, store.checkpoint_added, store.checkpoint_removed)
+        for signal in (*listed, store.checkpoint_changed, store.column_removed):
+            signal.connect(lambda _: self._refresh_soon.start())
         store.case_activated.connect(lambda _: self._show_title())
         _application().styleHints().colorSchemeChanged.connect(lambda _: self._apply_theme())
 
@@ -204,7 +240,9 @@ class MainWindow(QMainWindow):
     def _on_noted(self, note: Note) -> None:
         """Errors are shown over the pictures too, unless the column of the file says it already."""
         shown = {column.checkpoint for column in self.store.columns.values()}
-        if note.severity in {"error", "warning"} and note.path not in shown:
+        if note.code in OTHER_GRIDS:
+            self.parts.banner.offer_places(note.path, note, voxels=note.code == "labels.other-grid")
+        elif note.severity in {"error", "warning"} and note.path not in shown:
             self.parts.banner.show_note(note)
 
     def _offer_without_film(self, column: str) -> None:
@@ -298,7 +336,20 @@ class MainWindow(QMainWindow):
         steps.slider.setValue(steps.slider.value() + by)
 
     def show_shortcuts(self) -> None:
-        ShortcutsDialog(self).open()
+        ShortcutsDialog(self.keymap, self.edit_shortcuts, self).open()
+
+    def edit_shortcuts(self) -> None:
+        ShortcutEditor(self.keymap, self).open()
+
+    def show_palette(self) -> None:
+        CommandPalette(palette_entries(self), self).open()
+
+    def _on_keys_changed(self) -> None:
+        """Menus, the held key and the names of the presets show the keys that are in force."""
+        give_keys(self.actions_by_id, self.keymap)
+        self.parts.view.bare_key = key_number(self.keymap.key("view.bare"))
+        keys = (native(self.keymap.key(f"view.preset-{number}")) for number in range(1, PRESET_KEYS + 1))
+        self.parts.bar.show_preset_keys(tuple(keys))
 
     def show_about(self) -> None:
         AboutDialog(self).open()
@@ -346,6 +397,9 @@ class MainWindow(QMainWindow):
         self.settings.store_layout(self.saveGeometry(), self.saveState())
         self.settings.sync()
         self.hide()
+        self.cine.stop()
+        self.frames.stop()
+        self.runs.stop_waiting()
         self.queue.shutdown()
         super().closeEvent(event)
 

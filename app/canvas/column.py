@@ -201,7 +201,9 @@ class Column(QFrame):
             words = f"{words} \N{MIDDLE DOT} {first.slice_words()}"
         reference = any(pane.reference_seen for pane in seen)
         scale = first.frame.scale if first.map_seen else None
-        self.footer.describe(words, scale, mask=any(pane.mask_seen for pane in seen), reference=reference)
+        self.footer.describe(
+            words, scale, mask=any(pane.mask_seen for pane in seen), reference=reference and not scene.labels
+        )
 
     # ---- the head ----
 

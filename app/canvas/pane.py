@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtGui import QPainterPath
 
+from app.canvas.camera import floor_half_up
 from app.canvas.frame import Frame, LiveStep, frame_of, live_frame
 from app.canvas.items import outline_path
+from app.canvas.label_layer import fill_labels, label_outlines
 from app.canvas.marks import Marks
-from app.canvas.scene import Scene, picture_of, plane_geometry, reference_labels
+from app.canvas.scene import Scene, Voxel, picture_of, plane_geometry, reference_labels
 from app.canvas.slice_view import SliceView
 from app.items import VIEW_NAMES, View
 from app.theme import Theme
@@ -101,11 +104,11 @@ class Pane:
 
     def _draw_image(self, scene: Scene, section: Section, moved: bool) -> None:
         assert scene.case is not None
-        wanted = (scene.case.image, scene.low, scene.high)
+        wanted = (scene.case.image, scene.low, scene.high, scene.inverted)
         same = bool(self._drawn) and self._drawn[0] is wanted[0] and self._drawn[1:] == wanted[1:]
         if moved or not same:
             self._drawn = wanted
-            self.view.show_image(picture_of(scene.case.image, section), scene.low, scene.high)
+            self.view.show_image(picture_of(scene.case.image, section), scene.low, scene.high, inverted=scene.inverted)
 
     def _draw_result(self, scene: Scene, section: Section, shown: Shown) -> None:
         self.frame = frame = in_one_piece(shown.frame(scene, section))
@@ -125,13 +128,27 @@ class Pane:
         assert scene.case is not None
         shown = scene.style.reference_visible and not scene.bare
         labels = reference_labels(scene.case) if shown else None
-        if labels is None:
+        if labels is None or scene.labels:
             self.view.show_outline(self.view.reference_item, None)
+        if labels is None or not scene.labels:
+            self.view.show_labels(None, None, ())
+        if labels is None:
             return False
+        if scene.labels:
+            return self._draw_labels(labels, scene, section)
         key = ("reference", section.cut, section.first, section.last)
         path = self._kept(key, lambda: section.union(labels, lambda some: some > 0))
         self.view.show_outline(self.view.reference_item, path)
         return path is not None
+
+    def _draw_labels(self, labels: Array, scene: Scene, section: Section) -> bool:
+        """Fill and outline of each label; through a slab the highest number that any slice has."""
+        entries = scene.labels
+        plane = np.ascontiguousarray(replace(section, projection="max").picture(labels))
+        outlines = label_outlines(plane, entries) if scene.style.outline else ()
+        fill = partial(fill_labels, labels=entries) if scene.style.fill or not outlines else None
+        self.view.show_labels(plane, None if fill is None else lambda some, out: fill(some, out=out), outlines)
+        return any(entry.visible for entry in entries)
 
     def _outline(self, t: float | None, mask: Array, section: Section, shown: Shown) -> QPainterPath | None:
         """The outline of `mask`, kept for the next time this step is shown; a running step is never kept."""
@@ -146,6 +163,23 @@ class Pane:
             self._paths[key] = outline_path(mask())
         return self._paths[key]
 
+    # ---- what lies under a place of the picture ----
+
+    def voxel_at(self, place: tuple[float, float]) -> Voxel | None:
+        """The voxel shown at (row, column) of the picture; outside, the nearest. None before anything was drawn."""
+        return None if self._section is None else self._section.voxel_at(*place)
+
+    def values_in(self, rows: tuple[float, float], columns: tuple[float, float]) -> Array | None:
+        """What is drawn of the image between two rows and two columns of the picture; None before that."""
+        section, case = self._section, self._scene.case
+        if section is None or case is None:
+            return None
+        picture, sides = picture_of(case.image, section), []
+        for (start, end), length in zip((rows, columns), picture.shape, strict=False):
+            low, high = floor_half_up(min(start, end)), floor_half_up(max(start, end))
+            sides.append(slice(max(low, 0), min(max(high, 0), length - 1) + 1))
+        return picture[tuple(sides)]
+
     # ---- words ----
 
     def slice_words(self) -> str:
@@ -158,19 +192,22 @@ class Pane:
         letters = (edges.left, edges.right, edges.top, edges.bottom)
         assert scene.case is not None
         convention = (scene.volume.convention.capitalize(),) if known else ()
+        inverted = ("Inverted",) if scene.inverted else ()
         if not scene.is_volume:
-            return Marks(edges=letters, below=convention)
+            return Marks(edges=letters, above=inverted, below=convention)
+        if not scene.worded:
+            convention = ()
         down, across = section.on_screen(scene.cross)
         return Marks(
             edges=letters,
-            above=(self._title(section), *self._notes(scene, section)),
-            below=(self._place(section), *convention),
-            cross=None if scene.bare else (across, down),
+            above=(self._title(section), *inverted, *self._notes(scene, section)) if scene.worded else (),
+            below=(self._place(section, tile=scene.is_lightbox), *convention),
+            cross=(across, down) if scene.crossed and not scene.bare else None,
         )
 
-    def _place(self, section: Section) -> str:
-        """`Slice 81/181 · S 12.0 mm`."""
-        words = f"Slice {section.index + 1}/{section.slices}"
+    def _place(self, section: Section, *, tile: bool) -> str:
+        """`Slice 81/181 · S 12.0 mm`; in a tile there is only room for the numbers."""
+        words = f"{'' if tile else 'Slice '}{section.index + 1}/{section.slices}"
         return f"{words}{_DOT}{section.place}" if section.place else words
 
     def _title(self, section: Section) -> str:

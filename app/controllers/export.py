@@ -45,7 +45,7 @@ class ExportController(QObject):
         item = self._store.columns[column]
         # The title, not the file's name: several runs have a best.ckpt, and one must not overwrite another's mask.
         name, threshold = _file_name(self._store.title(item.checkpoint)), item.threshold
-        stem = f"{pipeline.stem_of(case.name)}_{name}"
+        stem = f"{pipeline.stem_of(case.name)}{pipeline.frame_suffix(case.image)}_{name}"
         job = Job(
             lambda report: pipeline.save(_cut(prediction, threshold), case.image, folder, stem, steps=steps),
             f"Writing {stem}",
@@ -60,7 +60,8 @@ class ExportController(QObject):
             return ""
         settings = replace(key.settings, threshold=self._store.columns[column].threshold)
         command = pipeline.as_command(key.checkpoint, key.case, settings)
-        command = " ".join([command, *option_words(key.options)])
+        frame = ["--frame", str(key.frame + 1)] if key.frame else []
+        command = " ".join([command, *frame, *option_words(key.options)])
         QGuiApplication.clipboard().setText(command)
         self._note(f"Copied: {command}")
         return command

@@ -76,6 +76,7 @@ class PanelController(QObject):
         parts.bar.threshold_changed.connect(self._on_threshold)
         parts.bar.overlay_changed.connect(lambda changes: store.set_overlay(**changes))
         parts.bar.volume.changed.connect(lambda changes: store.set_volume(**changes))
+        store.playing_changed.connect(parts.bar.time.show_playing)
         parts.bar.preset_chosen.connect(lambda preset: parts.view.set_window_level(preset.low, preset.high))
         parts.view.window_level_changed.connect(parts.bar.show_window)
         parts.view.hovered.connect(self._on_hovered)
@@ -102,7 +103,8 @@ class PanelController(QObject):
         names = {key: self._store.title(item.checkpoint) for key, item in self._store.columns.items()}
         case = self._store.case
         slices = int(case.image.voxels.shape[0]) if case is not None else 0
-        self._parts.status.show_hover(info, names, slices)  # type: ignore[arg-type]
+        labels = {entry.number: f"{entry.number} ({entry.name})" for entry in self._store.labels}
+        self._parts.status.show_hover(info, names, slices, labels)  # type: ignore[arg-type]
 
     # ---- what is shown -----------------------------------------------------------------------------------------------
 
@@ -147,6 +149,10 @@ class PanelController(QObject):
         view, bar = self._parts.view, self._parts.bar
         bar.show_presets(view.presets())
         bar.show_window(*view.window_level())
+        image = self._store.case.image if self._store.case is not None else None
+        bar.time.show_frames(
+            image.frame if image else 0, image.frames if image else 1, slices=len(image.voxels) if image else 1
+        )
         self._show_volume()
 
     def _show_volume(self) -> None:
@@ -180,6 +186,8 @@ class PanelController(QObject):
             return "the image could not be read" if failed else "there is no image"
         if case.reference is None:
             return "the case has no reference mask"
+        if case.reference.placed == "shown":
+            return "the reference lies on another grid than the image: resample it to measure"
         reasons = {
             "error": "there is no result",
             "cancelled": "the run was cancelled",
@@ -189,9 +197,9 @@ class PanelController(QObject):
         return reasons.get(run.state, "not run yet")
 
     def _show_work(self) -> None:
-        jobs = self._queue.jobs
-        title = jobs[0].title if jobs else ""
-        more = f" (and {len(jobs) - 1} more)" if len(jobs) > 1 else ""
+        titles = [job.title for job in self._queue.jobs if job.title]  # what has none, nobody waits for
+        title = titles[0] if titles else ""
+        more = f" (and {len(titles) - 1} more)" if len(titles) > 1 else ""
         progress = self._progress()
         words = ", ".join(filter(None, (f"{title}{more}", self._time_left(progress))))
         self._parts.status.show_work(words, progress, cancellable=self._store.outcomes.busy or self.also_busy())

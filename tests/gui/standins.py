@@ -8,11 +8,13 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import Any
 
+import numpy as np
 import pytest
 
 from app.controllers import running
 from core import pipeline
 from core.errors import CheckpointRefused, FlowglassError, ImageRefused
+from core.images.label_list import list_labels
 from core.progress import Progress, Report, silent
 from core.records import (
     Case,
@@ -21,11 +23,13 @@ from core.records import (
     FolderContents,
     Image,
     Intake,
+    LabelInfo,
     LabelMap,
     Measurement,
     MetricValue,
     Prediction,
     RunSettings,
+    frozen_array,
 )
 from tests.gui import fakes
 
@@ -55,6 +59,9 @@ class FakePipeline:
     film_error: FlowglassError | None = None
     models: dict[str, Path] = field(default_factory=dict)
     fetched: list[str] = field(default_factory=list)
+    films: dict[str, int] = field(default_factory=dict)
+    frames_read: list[tuple[str, int]] = field(default_factory=list)
+    held_frames: dict[int, threading.Event] = field(default_factory=dict)
 
     def identify(self, path: str) -> Intake:
         kind: Any = KINDS.get(PurePath(path).suffix, "unknown")
@@ -119,14 +126,34 @@ class FakePipeline:
     def reference_of(self, image: str) -> Path | None:
         return None
 
-    def open_case(self, image: str, reference: str | None = None, sample: str | None = None) -> Case:
+    def flip_suspected(self, prediction: Prediction, reference: LabelMap) -> tuple[Finding, ...]:
+        return ()
+
+    def list_labels(self, labels: LabelMap, report: Report = silent) -> tuple[LabelInfo, ...]:
+        return list_labels(labels)
+
+    def open_case(
+        self,
+        image: str,
+        reference: str | None = None,
+        sample: str | None = None,
+        frame: int = 0,
+        other_grid: str = "show",
+    ) -> Case:
+        """`films` names the images with several frames: each is a little brighter than the one before."""
         name = PurePath(image).name
+        self.frames_read.append((name, frame))
+        if frame in self.held_frames:
+            assert self.held_frames[frame].wait(WAIT_S)
         if name in self.errors:
             raise self.errors[name]
         if "broken" in name:
             raise ImageRefused(f"{name}: it ends too early. Copy it again.")
         made = fakes.case(reference=reference is not None)
-        return replace(made, name=name, image=replace(made.image, name=name, path=image))
+        frames = self.films.get(name, 1)
+        voxels = frozen_array(made.image.voxels + np.float32(frame)) if frame else made.image.voxels
+        shown = replace(made.image, name=name, path=image, voxels=voxels, frame=frame, frames=frames)
+        return replace(made, name=name, image=shown)
 
     def scan(self, folder: str) -> FolderContents:
         return self.folders[folder]

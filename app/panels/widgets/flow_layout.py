@@ -53,8 +53,8 @@ class FlowLayout(QLayout):
     def _places(self, rect: QRect) -> Iterator[tuple[QLayoutItem, QRect]]:
         corner, line_height = rect.topLeft(), 0
         for item in self._items:
-            if item.isEmpty():  # what is hidden leaves no gap
-                continue
+            if item.isEmpty():
+                continue  # hidden: it takes no room, and no space beside it
             size = fitted(item, rect.width())
             if corner.x() > rect.left() and corner.x() + size.width() > rect.left() + rect.width():
                 corner, line_height = QPoint(rect.left(), corner.y() + line_height + self.spacing()), 0
