@@ -524,11 +524,8 @@ def test_measuring_fills_the_table_and_marks_what_is_now(qtbot: QtBot, window: M
     assert not panel.effects.bar.isVisibleTo(panel)
 
 
-def test_a_copied_table_has_every_measure_and_what_is_not_as_trained(
-    qtbot: QtBot, window: MainWindow, film: FakePipeline
-) -> None:
+def test_a_copied_table_has_every_measure(qtbot: QtBot, window: MainWindow, film: FakePipeline) -> None:
     panel = open_film(qtbot, window)
-    window.store.set_threshold("column 1", 0.25)
     panel.effects.measure_button.click()
     settle(qtbot, window)
     panel.effects.copy_button.click()
@@ -540,7 +537,7 @@ def test_a_copied_table_has_every_measure_and_what_is_not_as_trained(
     assert others
     assert head[4:] == [*(TITLES[value.name] for value in others), "Not as trained"]
     assert first[4:-1] == [value_text(value) for value in others]
-    assert first[-1] == "threshold 0.25, trained 0.5"
+    assert first[-1] == "\N{EN DASH}"
 
 
 def test_no_number_of_the_table_is_cut(qtbot: QtBot, window: MainWindow, film: FakePipeline) -> None:
@@ -741,6 +738,9 @@ def test_the_numbers_of_the_table_are_those_of_the_pipeline(qtbot: QtBot, real: 
         assert cell(panel, title, 3) == f"{change.mean_change:.4f}"
         changed.add(change.pixels)
     assert len(changed) == len(wishes)  # each part does something else
+    copied = {row.split("\t")[0]: row.split("\t")[-1] for row in panel.effects.model.text().splitlines()}
+    assert copied["FiLM off"] == "FiLM off"
+    assert copied["Strength 0.5"] == "FiLM strength 0.5"
 
 
 def test_with_a_genuine_model_its_answer_is_shown_and_other_words_change_the_run(
