@@ -203,8 +203,9 @@ class FilmVariant:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilmEffect:
     """What a variant came to beside the run as it is now. `measurement` None: there is no reference. `failure`: why
-    there is nothing else."""
+    there is nothing else. `labels`: in what the variant is not as trained."""
 
     difference: Difference | None = None
     measurement: Measurement | None = None
     failure: Failure | None = None
+    labels: tuple[str, ...] = ()
