@@ -1,4 +1,4 @@
-"""How long measuring takes, beside MONAI, SimpleITK and surface-distance in the same process: `bench_metrics.py [runs]`.
+"""How long measuring takes, beside MONAI, SimpleITK and surface-distance in one process: `bench_metrics.py [runs]`.
 
 Two pairs of masks, made here: vessels of 512 x 512 (one label) and five organs of 256 x 256 x 256. First all standard
 measures (targets: 0.060 s and 3 s); then, for each library, the measures that it has, in that library and here, and
