@@ -205,8 +205,8 @@ def test_distances_scale_with_the_spacing_and_follow_its_axes() -> None:
 def test_a_distance_equal_to_the_tolerance_is_within_it() -> None:
     one, other = np.zeros((2, 9, 9), bool)
     one[2, 2] = other[2, 5] = True
-    measured = measure_masks(one, other, options=Options(spacing_mm=(1.0, 1.0, 1 / 3)))
-    assert measured["nsd_1"].value == 1  # 3 * (1/3)
+    measured = measure_masks(one, other, options=Options(spacing_mm=(1.0, 1.0, 0.1)), metrics=registry((0.29, 0.3)))
+    assert (measured["nsd_0.3"].value, measured["nsd_0.29"].value) == (1, 0)  # 3 * 0.1 > 0.3 in float64
 
 
 def test_the_edge_of_the_image_is_boundary() -> None:
@@ -232,6 +232,8 @@ def test_boundary_iou_of_a_thick_object_sees_what_iou_does_not() -> None:
     assert wide["boundary_iou"].value == wide["iou"].value
     fine = measure_masks(moved, disk, options=Options(band=3.0, spacing_mm=(1.0, 1.0, 1.0)))
     assert fine["boundary_iou"].value == measured["boundary_iou"].value
+    small = measure_masks(moved, disk, options=Options(band=1.5, spacing_mm=(1.0, 0.5, 0.5)))
+    assert small["boundary_iou"].value == measured["boundary_iou"].value
     usual = measure_masks(moved, disk, options=Options(band=round(0.02 * 200 * 2**0.5)))
     assert measure_masks(moved, disk)["boundary_iou"].value == usual["boundary_iou"].value
 
