@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QObject, QTimer
 
+from app.item_models.measurements import TITLES
 from app.items import MeasureKey, RunKey
 from app.jobs import Failure, Job, JobQueue
 from app.store import Store
@@ -82,4 +83,4 @@ class MeasureController(QObject):
 def measured(prediction: Prediction, threshold: float | None, reference: LabelMap) -> Measurement:
     """The numbers of a prediction, cut at `threshold` if one is given."""
     cut = prediction if threshold is None else pipeline.rethreshold(prediction, threshold)
-    return pipeline.measure(cut, reference)
+    return pipeline.measure(cut, reference, names=tuple(TITLES))

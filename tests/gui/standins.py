@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import Any
@@ -99,7 +99,9 @@ class FakePipeline:
     def rethreshold(self, prediction: Prediction, threshold: float) -> Prediction:
         return replace(prediction, threshold=threshold, mask=prediction.score > threshold)
 
-    def measure(self, prediction: Prediction, reference: LabelMap) -> Measurement:
+    def measure(
+        self, prediction: Prediction, reference: LabelMap, *, names: Sequence[str] | None = None
+    ) -> Measurement:
         dice = MetricValue(name="dice", value=round(prediction.threshold, 3), definition="2TP / (2TP + FP + FN).")
         missing = MetricValue(name="cldice", value=None, reason="the reference has no skeleton")
         return Measurement(values=(dice, missing))
