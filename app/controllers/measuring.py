@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QObject, QTimer
 
+from app.item_models.measurements import TITLES
 from app.items import MeasureKey, Note, RunKey
 from app.jobs import Failure, Job, JobQueue
 from app.store import Store
@@ -104,4 +105,4 @@ class MeasureController(QObject):
 def measured(prediction: Prediction, threshold: float | None, reference: LabelMap) -> Measurement:
     """The numbers of a prediction, cut at `threshold` if one is given."""
     cut = prediction if threshold is None else pipeline.rethreshold(prediction, threshold)
-    return pipeline.measure(cut, reference)
+    return pipeline.measure(cut, reference, names=tuple(TITLES))

@@ -108,7 +108,9 @@ class FakePipeline:
     def rethreshold(self, prediction: Prediction, threshold: float) -> Prediction:
         return replace(prediction, threshold=threshold, mask=prediction.score > threshold)
 
-    def measure(self, prediction: Prediction, reference: LabelMap) -> Measurement:
+    def measure(
+        self, prediction: Prediction, reference: LabelMap, *, names: Sequence[str] | None = None
+    ) -> Measurement:
         dice = MetricValue(name="dice", value=round(prediction.threshold, 3), definition="2TP / (2TP + FP + FN).")
         missing = MetricValue(name="cldice", value=None, reason="the reference has no skeleton")
         return Measurement(values=(dice, missing))
