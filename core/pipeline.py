@@ -14,12 +14,15 @@ import numpy as np
 from core.errors import ShapeMismatch
 from core.progress import Report, silent
 from core.records import (
+    Agreement,
     Array,
     Case,
     CasePaths,
+    ChangeMap,
     CheckpointReport,
     Deviation,
     Difference,
+    ErrorMap,
     FilmSummary,
     Finding,
     FolderContents,
@@ -30,6 +33,7 @@ from core.records import (
     Measurement,
     Prediction,
     RunSettings,
+    SurfaceMap,
     frozen_array,
 )
 
@@ -39,6 +43,7 @@ from core.records import (
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 if TYPE_CHECKING:
+    from core.comparison.grids import Spacing
     from core.images.fitting import OtherGrid
     from core.images.sections import Convention, Projection, Section, View
     from core.sampling.draws import Draws
@@ -160,14 +165,7 @@ def measure(prediction: Prediction | Array, reference: LabelMap | Array) -> Meas
     """Standard metrics of a prediction (or a mask) against a reference on the same grid, else `ShapeMismatch`."""
     from core.metrics import measure_masks
 
-    mask = prediction.mask if isinstance(prediction, Prediction) else prediction
-    if isinstance(reference, LabelMap) and reference.placed == "shown":
-        raise ShapeMismatch(
-            f"{reference.name} lies on another grid than the image and was brought onto it for the eye alone. Resample "
-            "it to measure."
-        )
-    labels = reference.labels if isinstance(reference, LabelMap) else reference
-    return measure_masks(np.asarray(mask) > 0, np.asarray(labels) > 0)
+    return measure_masks(_mask(prediction), _reference(reference))
 
 
 def measure_steps(prediction: Prediction, reference: LabelMap) -> tuple[float | None, ...]:
@@ -182,6 +180,36 @@ def difference(first: Prediction, second: Prediction) -> Difference:
     from core.metrics.change import change_between
 
     return change_between(first, second)
+
+
+def error_map(prediction: Prediction | Array, reference: LabelMap | Array) -> ErrorMap:
+    """Voxel by voxel, what a mask got right and wrong, with counts; `ShapeMismatch` unless both are on one grid."""
+    from core.comparison.differences import error_map as mapped
+
+    return mapped(_mask(prediction), _reference(reference))
+
+
+def change_map(first: Prediction, second: Prediction) -> ChangeMap:
+    """Voxel by voxel, what changes from one prediction to another of the same image, else `ShapeMismatch`."""
+    from core.comparison.differences import change_map as mapped
+
+    return mapped(first, second)
+
+
+def surface_map(
+    prediction: Prediction | Array, reference: LabelMap | Prediction | Array, spacing_mm: Spacing | None = None
+) -> SurfaceMap:
+    """How far each boundary voxel of a mask is from the other's boundary, signed; in mm with a spacing, else in px."""
+    from core.comparison.differences import surface_map as mapped
+
+    return mapped(_mask(prediction), _reference(reference), spacing_mm)
+
+
+def agreement(masks: Sequence[Prediction | LabelMap | Array]) -> Agreement:
+    """How many of some masks of one image mark each voxel, and the Dice of each pair; needs no reference."""
+    from core.comparison.differences import agreement as agreed
+
+    return agreed([_reference(mask) for mask in masks])
 
 
 def film_summary(prediction: Prediction) -> FilmSummary:
@@ -305,6 +333,24 @@ def as_command(checkpoint: str, image: str, settings: RunSettings) -> str:
 def trained(prediction: Prediction) -> float:
     """The threshold that the checkpoint was trained to be cut at, whatever this prediction was cut at."""
     return float(prediction.provenance.get("trained_threshold", prediction.threshold))
+
+
+def _mask(mask: Prediction | Array) -> Array:
+    """What is marked, as bool."""
+    marked: Array = np.asarray(mask.mask if isinstance(mask, Prediction) else mask) > 0
+    return marked
+
+
+def _reference(reference: LabelMap | Prediction | Array) -> Array:
+    """What is marked, as bool; raises `ShapeMismatch` for labels that only the eye may compare with the image."""
+    if not isinstance(reference, LabelMap):
+        return _mask(reference)
+    if reference.placed == "shown":
+        raise ShapeMismatch(
+            f"{reference.name} lies on another grid than the image and was brought onto it for the eye alone. Resample "
+            "it to measure."
+        )
+    return _mask(reference.labels)
 
 
 def _stages(stages: Sequence[int] | None) -> tuple[int, ...] | None:

@@ -1,0 +1,95 @@
+"""The frozen records of comparisons. Import them from `core.records`, which hands them on.
+
+Arrays are (slices, rows, columns), read-only and own their memory. `unit` of a length is `mm` where the spacing of the
+image is known, else `px`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from core.records import Array, Difference
+
+__all__ = [
+    "AGREE_BACKGROUND",
+    "FALSE_NEGATIVE",
+    "FALSE_POSITIVE",
+    "TRUE_POSITIVE",
+    "Agreement",
+    "ChangeMap",
+    "ErrorMap",
+    "SurfaceMap",
+    "Unit",
+]
+
+Unit = Literal["mm", "px"]
+AGREE_BACKGROUND, TRUE_POSITIVE, FALSE_POSITIVE, FALSE_NEGATIVE = 0, 1, 2, 3
+"""Codes of an `ErrorMap`."""
+
+
+# ---- difference -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ErrorMap:
+    """What became of each voxel of a mask under a reference. `codes`: uint8, see the constants beside this record.
+
+    `tp`, `fp`, `fn`, `tn` count voxels.
+    """
+
+    codes: Array
+    tp: int
+    fp: int
+    fn: int
+    tn: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class ChangeMap:
+    """From a first prediction to a second. `probability`: float32 in [-1, 1], second minus first. `mask`: int8, +1 only
+    the second marks the voxel, -1 only the first, 0 they agree. `counts`: the same in figures."""
+
+    probability: Array
+    mask: Array
+    counts: Difference
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class SurfaceMap:
+    """How far each boundary voxel of a mask is from the boundary of the reference.
+
+    A boundary voxel is a foreground voxel with a face neighbour (4 in a slice, 6 in a volume) that is background, or
+    that lies on the edge of the image. `distance`: float32, NaN off the mask's boundary; positive outside the
+    reference (too far out), negative inside it (too far in), 0 on its boundary. `mean`: of the absolute values over
+    `voxels` boundary voxels; `lowest`, `highest` are signed. These are None, with a `reason`, where either mask is
+    empty.
+    """
+
+    distance: Array
+    unit: Unit
+    voxels: int
+    mean: float | None
+    lowest: float | None
+    highest: float | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Agreement:
+    """How several masks of one image agree, without any reference.
+
+    `votes`: uint16, how many of the `masks` masks mark the voxel. `concordance[i][j]`: Dice of masks i and j; None
+    where both are empty. `mean_concordance`: over the pairs for which it exists, `pairs` of them; None, with a
+    `reason`, for none. `unanimous`: voxels that all mark; `disputed`: that some mark and some do not.
+    """
+
+    votes: Array
+    masks: int
+    concordance: tuple[tuple[float | None, ...], ...]
+    mean_concordance: float | None
+    pairs: int
+    unanimous: int
+    disputed: int
+    reason: str = ""
