@@ -19,7 +19,11 @@ __all__ = [
     "TRUE_POSITIVE",
     "Agreement",
     "ChangeMap",
+    "CommitMap",
     "ErrorMap",
+    "StepCurve",
+    "StepMap",
+    "StepQuantity",
     "SurfaceMap",
     "Unit",
 ]
@@ -92,4 +96,65 @@ class Agreement:
     pairs: int
     unanimous: int
     disputed: int
+    reason: str = ""
+
+
+# ---- steps ----------------------------------------------------------------------------------------------------------
+
+StepQuantity = Literal["state", "estimate", "probability", "change", "velocity", "film"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class StepMap:
+    """One quantity of one kept step. `values`: float32, None with a `reason` where it does not exist.
+
+    - `state`, `estimate`, `probability`: as in `Step`.
+    - `change`: probability minus that of the kept step before; the first has none.
+    - `velocity`: magnitude of (next state - state) / (next t - t), over the next kept step; the last has none. Of a
+      diffusion run t is the share of steps done. A discrete flow's state is 0 or 1 and jumps.
+    - `film`: probability minus that of the same step run with FiLM off.
+
+    `limits`: lowest and highest value that a legend needs; symmetric around 0 where `signed`.
+    """
+
+    quantity: StepQuantity
+    index: int
+    t: float
+    values: Array | None
+    limits: tuple[float, float] = (0.0, 1.0)
+    signed: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepCurve:
+    """A number against t, one for each kept step in order. `values[k]` None: `reasons[k]` says why.
+
+    `name`: a metric of `Measurement`, or `changed` (share of voxels whose label is another than at the kept step
+    before), `open` (share whose label will still change after this step) or `calls` (network calls so far).
+    """
+
+    name: str
+    t: tuple[float, ...]
+    values: tuple[float | None, ...]
+    reasons: tuple[str, ...]
+    higher_is_better: bool | None = None
+    """None where neither is."""
+    definition: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CommitMap:
+    """When each voxel made up its mind. `position`: int32, the last kept step (counted from 0) at which its label
+    (estimate above threshold) was another than at the kept step before; 0 = it never changed. `t`: float32, of that
+    step. `flips`: uint16, how often it changed. `changed`: how many voxels did at all.
+
+    `reason`: why it says nothing (a single kept step), or "".
+    """
+
+    position: Array
+    t: Array
+    flips: Array
+    changed: int
+    steps: int
     reason: str = ""

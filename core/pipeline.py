@@ -20,6 +20,7 @@ from core.records import (
     CasePaths,
     ChangeMap,
     CheckpointReport,
+    CommitMap,
     Deviation,
     Difference,
     ErrorMap,
@@ -33,6 +34,9 @@ from core.records import (
     Measurement,
     Prediction,
     RunSettings,
+    StepCurve,
+    StepMap,
+    StepQuantity,
     SurfaceMap,
     frozen_array,
 )
@@ -210,6 +214,31 @@ def agreement(masks: Sequence[Prediction | LabelMap | Array]) -> Agreement:
     from core.comparison.differences import agreement as agreed
 
     return agreed([_reference(mask) for mask in masks])
+
+
+def step_map(prediction: Prediction, position: int, quantity: StepQuantity, bare: Prediction | None = None) -> StepMap:
+    """One quantity of one kept step (`position` from 0, or -1 for the last); `bare` is the same run with FiLM off."""
+    from core.comparison.steps import step_map as mapped
+
+    return mapped(prediction, position, quantity, bare)
+
+
+def step_curves(
+    prediction: Prediction,
+    reference: LabelMap | Array | None = None,
+    names: Sequence[str] = ("dice", "changed", "open", "calls"),
+) -> tuple[StepCurve, ...]:
+    """Numbers against t: any metric of `measure`, and `changed`, `open`, `calls`; KeyError for another name."""
+    from core.comparison.steps import step_curves as curves
+
+    return curves(prediction, None if reference is None else _reference(reference), names)
+
+
+def commit_map(prediction: Prediction) -> CommitMap:
+    """For every voxel the last kept step at which its label changed; ValueError for a prediction without steps."""
+    from core.comparison.steps import commit_map as mapped
+
+    return mapped(prediction)
 
 
 def film_summary(prediction: Prediction) -> FilmSummary:
