@@ -25,6 +25,9 @@ __all__ = [
     "StepMap",
     "StepQuantity",
     "SurfaceMap",
+    "TopologyItem",
+    "TopologyKind",
+    "TopologyReport",
     "Unit",
 ]
 
@@ -158,3 +161,57 @@ class CommitMap:
     changed: int
     steps: int
     reason: str = ""
+
+
+# ---- topology of vessels --------------------------------------------------------------------------------------------
+
+TopologyKind = Literal["break", "bridge", "lost-branch", "island", "lost-loop", "false-loop"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopologyItem:
+    """One thing that is wrong with how a mask hangs together, and where.
+
+    - `break`: a stretch of the reference's centreline that the prediction does not mark and around which its two sides
+      are not connected nearby.
+    - `bridge`: the same with the roles changed: the prediction connects what is separate nearby in the reference.
+    - `lost-branch`: a branch, a subtree or a whole piece of the reference that ends where nothing is predicted, further
+      from the prediction than the vessel is wide.
+    - `island`: a connected piece of the prediction that touches no reference.
+    - `lost-loop`, `false-loop`: a hole of one mask without its counterpart in the other (2D only).
+
+    `position`: a voxel (slice, row, column) in its middle; `box`: (first, past the last) along each axis. `length`
+    along the centreline (of a loop: the circumference of a disc of its area) and `calibre`, the mean diameter along
+    it (None of loops), in the report's unit. `voxels`: of the centreline, of a loop those of the hole.
+    """
+
+    kind: TopologyKind
+    position: tuple[int, int, int]
+    box: tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
+    length: float
+    calibre: float | None
+    voxels: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopologyReport:
+    """How a predicted tree of vessels differs from the reference; `items` longest first.
+
+    `betti_*`: components and holes (tunnels in 3D) by the Euler characteristic, under `connectivity`. `near_junctions`
+    of the `false_positives` voxels lie within `radius_px` of one of the `junctions` forks of the reference's
+    centreline. `loops_reason`: why no loops are listed, or "".
+    """
+
+    items: tuple[TopologyItem, ...]
+    unit: Unit
+    betti_prediction: tuple[int, int]
+    betti_reference: tuple[int, int]
+    connectivity: str
+    false_positives: int
+    near_junctions: int
+    junctions: int
+    radius_px: float
+    loops_reason: str = ""
+
+    def count(self, kind: TopologyKind) -> int:
+        return sum(item.kind == kind for item in self.items)

@@ -38,6 +38,7 @@ from core.records import (
     StepMap,
     StepQuantity,
     SurfaceMap,
+    TopologyReport,
     frozen_array,
 )
 
@@ -207,6 +208,22 @@ def surface_map(
     from core.comparison.differences import surface_map as mapped
 
     return mapped(_mask(prediction), _reference(reference), spacing_mm)
+
+
+def topology(
+    prediction: Prediction | Array,
+    reference: LabelMap | Prediction | Array,
+    spacing_mm: Spacing | None = None,
+    radius_px: float = 8.0,
+) -> TopologyReport:
+    """Breaks, bridges, lost branches, islands and loops of a predicted vessel tree, each with its place and length.
+
+    Lengths in mm with a spacing, else in px. `radius_px`: how near a fork of the reference a false positive counts as
+    near it.
+    """
+    from core.comparison.vessels import topology_report
+
+    return topology_report(_mask(prediction), _reference(reference), spacing_mm, radius_px)
 
 
 def agreement(masks: Sequence[Prediction | LabelMap | Array]) -> Agreement:
