@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from math import ceil, pi, sqrt
 
 import numpy as np
@@ -98,9 +99,11 @@ def _cuts(own: Centreline, other: Array, stretch: _Stretch, sampling: tuple[floa
     inside[tuple(slice(p.start - b.start, p.stop - b.start) for p, b in zip(stretch.box, box, strict=True))] = (
         stretch.inside
     )
-    pieces, _ = _label(other[box])
     contacts = ndimage.binary_dilation(inside, _full(other.ndim)) & own.line[box] & other[box]
-    return len(np.unique(pieces[contacts])) > 1
+    if np.count_nonzero(contacts) < 2:
+        return False
+    pieces, _ = _label(other[box])
+    return len(set(pieces[contacts].tolist())) > 1
 
 
 def _pruned(own: Centreline, stretch: _Stretch) -> tuple[_Stretch, list[_Stretch]]:
@@ -201,6 +204,7 @@ def _pairs(predicted: Array, actual: Array) -> list[tuple[int, int]]:
 # ---- helpers ---------------------------------------------------------------------------------------------------------
 
 
+@cache
 def _full(ndim: int) -> Array:
     return np.ones((3,) * ndim, bool)
 
