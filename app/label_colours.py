@@ -18,30 +18,35 @@ MOST_KEPT = 4000
 
 
 class LabelColours:
-    """Gives colours to labels and remembers them in the settings. A person may choose others."""
+    """Gives colours to labels and remembers them in the settings. A person may choose others, or those of the file."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._known = settings.label_colours()
 
+    @property
+    def of_file(self) -> bool:
+        """Whether the colours that a file carries come before those of the registry."""
+        return self._settings.label_colours_of_file
+
+    @of_file.setter
+    def of_file(self, wanted: bool) -> None:
+        self._settings.label_colours_of_file = wanted
+
     def colours_of(self, labels: Sequence[LabelInfo]) -> dict[int, str]:
-        """`#rrggbb` by number: as known from before, else as the file has it, else the next of the palette that no
-        other label of these has. What is new is remembered."""
-        keys = {label.number: key_of(label) for label in labels}
+        """`#rrggbb` by number: as known from before, else the next of the palette that no other label of these has.
+        What is new is remembered. With `of_file`, what the file says comes first, and nothing is remembered of it."""
+        from_file = {label.number: QColor(*label.colour).name() for label in labels if self.of_file and label.colour}
+        keys = {label.number: key_of(label) for label in labels if label.number not in from_file}
         given = {number: self._known[key] for number, key in keys.items() if key in self._known}
-        given |= {
-            label.number: QColor(*label.colour).name()
-            for label in labels
-            if label.number not in given and label.colour is not None
-        }
-        for label in labels:
-            if label.number not in given:
-                given[label.number] = _next_colour(given.values())
-        fresh = {keys[number]: colour for number, colour in given.items() if self._known.get(keys[number]) != colour}
+        fresh: dict[str, str] = {}
+        for number, key in keys.items():
+            if number not in given:
+                given[number] = fresh[key] = _next_colour((*given.values(), *from_file.values()))
         if fresh and len(self._known) < MOST_KEPT:
             self._known |= fresh
             self._settings.store_label_colours(self._known)
-        return given
+        return given | from_file
 
     def choose(self, key: str, colour: str) -> None:
         """A person's choice, from now on."""
@@ -50,11 +55,9 @@ class LabelColours:
 
 
 def key_of(label: LabelInfo) -> str:
-    """What a label is known by: its code (`SCT:10200004`), else its name, else its number."""
-    if label.code:
-        return f"code {label.code.strip()}"
-    name = " ".join(label.name.split()).casefold()
-    return f"name {name}" if name else f"number {label.number}"
+    """What a label is known by: its code and its name (left and right lung share a code), else its number."""
+    name, code = " ".join(label.name.split()).casefold(), label.code.strip()
+    return " ".join(filter(None, (code, name))) or f"number {label.number}"
 
 
 def _next_colour(taken: Iterable[str]) -> str:

@@ -63,6 +63,14 @@ class Settings:
             return {}
         return {str(key): str(colour) for key, colour in known.items()} if isinstance(known, dict) else {}
 
+    @property
+    def label_colours_of_file(self) -> bool:
+        return str(self._stored.value("labels/of-file", "false")) == "true"
+
+    @label_colours_of_file.setter
+    def label_colours_of_file(self, wanted: bool) -> None:
+        self._stored.setValue("labels/of-file", "true" if wanted else "false")
+
     def store_label_colours(self, colours: Mapping[str, str]) -> None:
         self._stored.setValue("labels/colours", json.dumps(colours, ensure_ascii=True, sort_keys=True))
 

@@ -177,7 +177,13 @@ class MainWindow(QMainWindow):
         self.opening.opened.connect(self._recent.add)
         store.noted.connect(self._on_noted)
         store.training_runs_listed.connect(self._widen_library)
-        for signal in (store.case_activated, store.case_changed, store.column_activated, store.run_changed):
+        for signal in (
+            store.case_activated,
+            store.case_changed,
+            store.labels_changed,
+            store.column_activated,
+            store.run_changed,
+        ):
             signal.connect(lambda _: self._refresh_actions())
         listed = (store.case_added, store.case_removed, store.checkpoint_added, store.checkpoint_removed)
         for signal in (*listed, store.checkpoint_changed, store.column_removed):

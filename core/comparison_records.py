@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from core.records import Array, Difference
+    from core.records import Array, Difference, Direction
 
 __all__ = [
     "AGREE_BACKGROUND",
@@ -21,6 +21,7 @@ __all__ = [
     "ChangeMap",
     "CommitMap",
     "ErrorMap",
+    "LengthUnit",
     "StepCurve",
     "StepMap",
     "StepQuantity",
@@ -28,10 +29,9 @@ __all__ = [
     "TopologyItem",
     "TopologyKind",
     "TopologyReport",
-    "Unit",
 ]
 
-Unit = Literal["mm", "px"]
+LengthUnit = Literal["mm", "px"]
 AGREE_BACKGROUND, TRUE_POSITIVE, FALSE_POSITIVE, FALSE_NEGATIVE = 0, 1, 2, 3
 """Codes of an `ErrorMap`."""
 
@@ -75,7 +75,7 @@ class SurfaceMap:
     """
 
     distance: Array
-    unit: Unit
+    unit: LengthUnit
     voxels: int
     mean: float | None
     lowest: float | None
@@ -141,8 +141,8 @@ class StepCurve:
     t: tuple[float, ...]
     values: tuple[float | None, ...]
     reasons: tuple[str, ...]
-    higher_is_better: bool | None = None
-    """None where neither is."""
+    direction: Direction = "none"
+    unit: str = ""
     definition: str = ""
 
 
@@ -203,7 +203,7 @@ class TopologyReport:
     """
 
     items: tuple[TopologyItem, ...]
-    unit: Unit
+    unit: LengthUnit
     betti_prediction: tuple[int, int]
     betti_reference: tuple[int, int]
     connectivity: str

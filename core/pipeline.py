@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from operator import index
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -166,11 +166,46 @@ def rethreshold(prediction: Prediction, threshold: float) -> Prediction:
     )
 
 
-def measure(prediction: Prediction | Array, reference: LabelMap | Array) -> Measurement:
-    """Standard metrics of a prediction (or a mask) against a reference on the same grid, else `ShapeMismatch`."""
-    from core.metrics import measure_masks
+def measure(
+    prediction: Prediction | Array,
+    reference: LabelMap | Array,
+    *,
+    labels: Sequence[int] | Literal["each"] | None = None,
+    roi: LabelMap | Array | None = None,
+    spacing_mm: Sequence[float] | None = None,
+    definitions: str = "standard",
+    names: Collection[str] | None = None,
+    tolerances: Sequence[float] = (1.0, 2.0),
+    band: float | None = None,
+    match_iou: float = 0.5,
+) -> Measurement:
+    """Metrics of a prediction (or a mask, or a label map) against a reference on the same grid, else `ShapeMismatch`.
 
-    return measure_masks(_mask(prediction), _reference(reference))
+    `labels`: None = all foreground together, `each` = every label of either, one after the other, or these. `roi`:
+    only where it is not 0. `spacing_mm`: None = the reference's, and if that is unknown, distances are in px.
+    `definitions`: `standard`, `soft-seg`, `sofl-seg`: what the producers' tables mean. `names`: of the metrics that
+    are wanted (`core.metrics.METRICS` lists them), None = all. `tolerances` of NSD and `band`, the width of boundary
+    IoU (None = 2 % of the diagonal), are in mm, or px where the spacing is unknown. A `Prediction` is measured by its
+    probability too. Raises `ValueError` for definitions, and `KeyError` for a name, that do not exist. A reference
+    that was brought onto the image for the eye alone (`placed` is `shown`) is a `ShapeMismatch`.
+    """
+    from core.metrics.requests import Request, measure_request
+
+    _refuse_shown(reference)
+    return measure_request(
+        Request(
+            prediction=prediction,
+            reference=reference,
+            labels=labels,
+            roi=roi,
+            spacing_mm=None if spacing_mm is None else tuple(map(float, spacing_mm)),
+            definitions=definitions,
+            names=names,
+            tolerances=tuple(tolerances),
+            band=band,
+            match_iou=match_iou,
+        )
+    )
 
 
 def measure_steps(prediction: Prediction, reference: LabelMap) -> tuple[float | None, ...]:
@@ -245,10 +280,11 @@ def step_curves(
     reference: LabelMap | Array | None = None,
     names: Sequence[str] = ("dice", "changed", "open", "calls"),
 ) -> tuple[StepCurve, ...]:
-    """Numbers against t: any metric of `measure`, and `changed`, `open`, `calls`; KeyError for another name."""
+    """Numbers against t: any metric of a mask, and `changed`, `open`, `calls`; KeyError for another name."""
     from core.comparison.steps import step_curves as curves
 
-    return curves(prediction, None if reference is None else _reference(reference), names)
+    spacing = reference.spacing_mm if isinstance(reference, LabelMap) else None
+    return curves(prediction, None if reference is None else _reference(reference), names, spacing)
 
 
 def commit_map(prediction: Prediction) -> CommitMap:
@@ -391,12 +427,16 @@ def _reference(reference: LabelMap | Prediction | Array) -> Array:
     """What is marked, as bool; raises `ShapeMismatch` for labels that only the eye may compare with the image."""
     if not isinstance(reference, LabelMap):
         return _mask(reference)
-    if reference.placed == "shown":
+    _refuse_shown(reference)
+    return _mask(reference.labels)
+
+
+def _refuse_shown(reference: LabelMap | Prediction | Array) -> None:
+    if isinstance(reference, LabelMap) and reference.placed == "shown":
         raise ShapeMismatch(
             f"{reference.name} lies on another grid than the image and was brought onto it for the eye alone. Resample "
             "it to measure."
         )
-    return _mask(reference.labels)
 
 
 def _stages(stages: Sequence[int] | None) -> tuple[int, ...] | None:

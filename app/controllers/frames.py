@@ -32,6 +32,10 @@ class FrameCache:
             self._key = key
             self._frames.clear()
 
+    def clear(self) -> None:
+        self._key = None
+        self._frames.clear()
+
     def get(self, frame: int) -> Case | None:
         if frame in self._frames:
             self._frames.move_to_end(frame)
@@ -172,7 +176,9 @@ class FrameController(QObject):
             self.cache.put(_key(item), item.case)
 
     def _forget_wish(self) -> None:
+        """Another case is looked at, and needs the memory."""
         self._wanted = None
+        self.cache.clear()
         self._queue.cancel_slot(WANTED)
         self._queue.cancel_slot(NEIGHBOURS)
 

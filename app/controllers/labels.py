@@ -37,6 +37,7 @@ class LabelController(QObject):
         self._store, self._queue, self._panel, self._view = store, queue, panel, view
         self._colours = colours
         self._listed: LabelMap | None = None
+        self._found: tuple[LabelInfo, ...] = ()
         self._looks: dict[str, tuple[bool, float]] = {}  # by key: a structure that was hidden stays so in the next case
         store.case_activated.connect(lambda _: self._look())
         store.case_changed.connect(lambda case: self._look() if case == store.active_case else None)
@@ -46,6 +47,7 @@ class LabelController(QObject):
         panel.visibility_requested.connect(self._on_visibility)
         panel.opacity_requested.connect(self._on_opacity)
         panel.colour_chosen.connect(self._on_colour)
+        panel.file_colours_requested.connect(self._on_file_colours)
         panel.go_requested.connect(self.go_to)
 
     def _look(self) -> None:
@@ -53,7 +55,7 @@ class LabelController(QObject):
         reference = None if case is None else case.reference
         if reference is self._listed:
             return
-        self._listed = reference
+        self._listed, self._found = reference, ()
         self._store.choose_label(None)
         self._store.set_labels(())
         self._panel.show_reference(reference)
@@ -66,8 +68,13 @@ class LabelController(QObject):
     def _on_listed(self, reference: LabelMap, found: Sequence[LabelInfo]) -> None:
         if reference is not self._listed or not has_classes(found):
             return
-        colours = self._colours.colours_of(found)
-        self._store.set_labels([self._entry(label, colours[label.number]) for label in found])
+        self._found = tuple(found)
+        self._panel.show_file_colours(any(label.colour for label in found), self._colours.of_file)
+        self._colour()
+
+    def _colour(self) -> None:
+        colours = self._colours.colours_of(self._found)
+        self._store.set_labels([self._entry(label, colours[label.number]) for label in self._found])
 
     def _entry(self, label: LabelInfo, colour: str) -> LabelEntry:
         entry = LabelEntry(
@@ -95,6 +102,10 @@ class LabelController(QObject):
         for entry in self._store.labels:
             if entry.number == number:
                 self._colours.choose(entry.key, colour)
+
+    def _on_file_colours(self, wanted: bool) -> None:
+        self._colours.of_file = wanted
+        self._colour()
 
     def _change(self, change: Callable[[LabelEntry], LabelEntry]) -> None:
         entries = [change(entry) for entry in self._store.labels]

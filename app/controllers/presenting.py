@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer
 
+from app.deviations import deviation_labels
 from app.item_models.measurements import MeasuredColumn, outcome_column
 from app.items import LoadOptions
 from app.jobs import JobQueue
 from app.pace import SAMPLING, Pace, left_words
 from app.store import Store
-from core import pipeline
 from core.progress import Progress
 from core.records import CheckpointReport, RunSettings
 
@@ -177,14 +177,7 @@ class PanelController(QObject):
         return outcome_column(name, column.colour, outcome, reason, self._labels(key))
 
     def _labels(self, key: str) -> list[str]:
-        """How the shown prediction differs from what was trained, its threshold included."""
-        prediction, threshold = self._store.run_state(key).prediction, self._store.columns[key].threshold
-        if prediction is None:
-            return []
-        labels = [item.label for item in prediction.deviations if item.code != "threshold" or threshold is None]
-        trained = pipeline.trained(prediction)
-        moved = threshold is not None and threshold != trained
-        return [*labels, f"threshold {threshold:g}, trained {trained:g}"] if moved else labels
+        return deviation_labels(self._store, key)
 
     def _why_no_numbers(self, key: str) -> str:
         case, run = self._store.case, self._store.run_state(key)

@@ -64,7 +64,8 @@ class LabelTable(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return self._text(entry, column)
         if role == Qt.ItemDataRole.ToolTipRole:
-            return plain_tooltip(f"{entry.name}, number {entry.number}. Double click: go there")
+            code = f", {entry.code}" if entry.code else ""
+            return plain_tooltip(f"{entry.name}, number {entry.number}{code}. Double click: go there")
         if role == Qt.ItemDataRole.TextAlignmentRole and column in (VOXELS, OPACITY):
             return RIGHT
         if column == NAME and role == Qt.ItemDataRole.CheckStateRole:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QSignalBlocker, QSortFilterProxyModel, Qt, Signal
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
+    QCheckBox,
     QColorDialog,
     QHBoxLayout,
     QHeaderView,
@@ -25,6 +26,7 @@ from app.items import LabelEntry
 from app.panels.widgets.text import PlainLabel, plain_tooltip
 from core.records import LabelMap
 
+WIDE = 460
 SEARCHED_FROM = 12
 """Labels from which a search field is worth its place."""
 MEASURED = "Measures take all labels together as foreground."
@@ -39,6 +41,7 @@ class LabelsPanel(QWidget):
     opacity_requested = Signal(object, float)  # numbers, 0..1
     colour_chosen = Signal(int, str)
     go_requested = Signal(int)
+    file_colours_requested = Signal(bool)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -46,13 +49,16 @@ class LabelsPanel(QWidget):
         self.search = QLineEdit(placeholderText="Find a label", clearButtonEnabled=True)
         self.all_button, self.none_button = QPushButton("All"), QPushButton("None")
         self.only_button, self.colour_button = QPushButton("Only this"), QPushButton("Colour\N{HORIZONTAL ELLIPSIS}")
+        self.file_colours = QCheckBox("Colours of the file")
         self.opacity = QSlider(Qt.Orientation.Horizontal)
         self.empty, self.caption = PlainLabel(role="muted", wrap=True), PlainLabel(MEASURED, role="muted", wrap=True)
         self.pages = QStackedWidget()
+        self._has_codes = False
         self._set_up_table()
         self._lay_out()
         self._connect()
         self.show_reference(None)
+        self.show_file_colours(False, False)
         self.show_labels(())
 
     def _set_up_table(self) -> None:
@@ -87,6 +93,7 @@ class LabelsPanel(QWidget):
             lines.addWidget(part)
         lines.addLayout(buttons)
         lines.addLayout(strength)
+        lines.addWidget(self.file_colours)
         lines.addWidget(self.caption)
         lines.setContentsMargins(0, 0, 0, 0)
         listed.setLayout(lines)
@@ -104,6 +111,7 @@ class LabelsPanel(QWidget):
         self.only_button.clicked.connect(self._on_only)
         self.colour_button.clicked.connect(self._on_colour)
         self.opacity.valueChanged.connect(self._on_opacity)
+        self.file_colours.toggled.connect(self.file_colours_requested)
         self.table.doubleClicked.connect(lambda index: self.go_requested.emit(self._entry_at(index).number))
         self.table.selectionModel().selectionChanged.connect(lambda *_: self._show_selection())
 
@@ -118,8 +126,15 @@ class LabelsPanel(QWidget):
         self.model.set_entries(entries)
         self.pages.setCurrentIndex(1 if entries else 0)
         self.search.setVisible(len(entries) >= SEARCHED_FROM)
-        self.table.setColumnHidden(CODE, not any(entry.code for entry in entries))
+        self._has_codes = any(entry.code for entry in entries)
+        self._make_room()
         self._show_selection()
+
+    def show_file_colours(self, has_some: bool, used: bool) -> None:
+        """Whether the file carries colours, and whether they are used instead of those of the registry."""
+        self.file_colours.setVisible(has_some)
+        with QSignalBlocker(self.file_colours):
+            self.file_colours.setChecked(used)
 
     def choose(self, number: int | None) -> None:
         """Mark the row of a label and bring it in sight."""
@@ -149,6 +164,14 @@ class LabelsPanel(QWidget):
 
     def _entries(self) -> list[LabelEntry]:
         return [self.model.entry(row) for row in range(self.model.rowCount())]
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """Codes are shown where names keep their room; they are in the tooltip too."""
+        self.table.setColumnHidden(CODE, not self._has_codes or self.width() < WIDE)
 
     # ---- hands -------------------------------------------------------------------------------------------------------
 

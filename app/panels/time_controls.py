@@ -1,4 +1,4 @@
-"""Time: which frame of a film or moment of a series is shown, and playing through frames or slices. A group of the view
+"""Time: which frame of a film or moment of a series is shown, and playing through frames or slices. Groups of the view
 bar."""
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ class TimeControls(QObject):
         self.slider.setAccessibleName("Frame")
         self.slider.valueChanged.connect(self._on_slider)
         self._time_group = _group(PlainLabel("Frame", role="muted"), self.slider, self.words)
-        self.group = _group(self._time_group, self.play, self.fps)  # one line, in a small window too
+        self._play_group = _group(self.play, self.fps)
+        self.groups = self._time_group, self._play_group  # the bar breaks between them
         self.show_playing(False)
         self.show_frames(0, 1, slices=1)
 
@@ -44,7 +45,7 @@ class TimeControls(QObject):
         self.words.setMinimumWidth(self.words.fontMetrics().horizontalAdvance(_words(frames - 1, frames)))
         self._say(frame)
         self._time_group.setVisible(frames > 1)
-        self.group.setVisible(frames > 1 or slices > 1)
+        self._play_group.setVisible(frames > 1 or slices > 1)
 
     def show_playing(self, playing: bool) -> None:
         self.play.setText("Pause" if playing else "Play")

@@ -61,7 +61,7 @@ class ViewBar(QWidget):
         flow = FlowLayout(self._area, spacing=14)
         self.volume, self.time = VolumeControls(self), TimeControls(self)
         usual = self._window_group, self._threshold_group, self._overlay_group
-        for group in (*usual, *self.volume.groups, self.time.group):
+        for group in (*usual, *self.volume.groups, *self.time.groups):
             flow.addWidget(group)
         outer.addWidget(self._area)
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)

@@ -11,6 +11,7 @@ from core.comparison.grids import Spacing, as_masks, flat, sampling_of, unit_of
 from core.metrics import dice
 from core.metrics.change import change_between
 from core.metrics.overlap import count
+from core.metrics.surface import boundary
 from core.records import (
     FALSE_NEGATIVE,
     FALSE_POSITIVE,
@@ -44,11 +45,6 @@ def change_map(first: Prediction, second: Prediction) -> ChangeMap:
         mask=frozen_array(second.mask.astype(np.int8) - first.mask.astype(np.int8)),
         counts=counts,
     )
-
-
-def boundary(mask: Array) -> Array:
-    """Foreground with a background face neighbour, the outside of the image counting as background. Any dimension."""
-    return mask & ~ndimage.binary_erosion(mask)
 
 
 def surface_map(prediction: Array, reference: Array, spacing_mm: Spacing | None = None) -> SurfaceMap:

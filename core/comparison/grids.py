@@ -10,7 +10,7 @@ from core.errors import ShapeMismatch
 from core.records import Array
 
 if TYPE_CHECKING:
-    from core.records import Unit
+    from core.records import LengthUnit
 
 Spacing = tuple[float, float, float]
 """Size of a voxel along (slices, rows, columns)."""
@@ -37,7 +37,7 @@ def check_one_grid(*arrays: Array) -> None:
         )
 
 
-def unit_of(spacing_mm: Spacing | None) -> Unit:
+def unit_of(spacing_mm: Spacing | None) -> LengthUnit:
     return "px" if spacing_mm is None else "mm"
 
 

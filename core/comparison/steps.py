@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from core.comparison.grids import as_masks, check_one_grid
-from core.metrics.definitions import METRICS
+from core.comparison.grids import Spacing, as_masks, check_one_grid
+from core.metrics.definitions import METRICS, Metric
 from core.metrics.measures import measure_masks
+from core.metrics.pair import Options
 from core.records import Array, CommitMap, Measurement, Prediction, Step, StepCurve, StepMap, StepQuantity, frozen_array
 
 OWN_CURVES = {
@@ -121,7 +122,9 @@ def commit_map(prediction: Prediction) -> CommitMap:
     )
 
 
-def step_curves(prediction: Prediction, reference: Array | None, names: Sequence[str]) -> tuple[StepCurve, ...]:
+def step_curves(
+    prediction: Prediction, reference: Array | None, names: Sequence[str], spacing_mm: Spacing | None = None
+) -> tuple[StepCurve, ...]:
     """The curves called `names`, in that order; see `StepCurve`. Raises KeyError for a name that is none.
 
     `reference` None: the curves of metrics have no values. Costs one measurement per step if any metric is asked for.
@@ -130,7 +133,7 @@ def step_curves(prediction: Prediction, reference: Array | None, names: Sequence
     unknown = [name for name in names if name not in metrics and name not in OWN_CURVES]
     if unknown:
         raise KeyError(unknown[0])
-    measured = _measured(prediction, reference, [name for name in names if name in metrics])
+    measured = _measured(prediction, reference, [metrics[name] for name in names if name in metrics], spacing_mm)
     own: dict[str, Callable[[Prediction], list[float | None]]] = {"changed": _changed, "open": _open, "calls": _calls}
     t = tuple(step.t for step in prediction.steps)
     curves = []
@@ -146,18 +149,21 @@ def step_curves(prediction: Prediction, reference: Array | None, names: Sequence
                 t=t,
                 values=tuple(values),
                 reasons=tuple(reasons),
-                higher_is_better=metrics[name].higher_is_better if name in metrics else None,
+                direction=metrics[name].direction if name in metrics else "none",
+                unit=measured[0][name].unit if measured and name in metrics else "",
                 definition=metrics[name].definition if name in metrics else OWN_CURVES[name],
             )
         )
     return tuple(curves)
 
 
-def _measured(prediction: Prediction, reference: Array | None, names: Sequence[str]) -> list[Measurement]:
-    if reference is None or not names:
+def _measured(
+    prediction: Prediction, reference: Array | None, metrics: Sequence[Metric], spacing_mm: Spacing | None
+) -> list[Measurement]:
+    if reference is None or not metrics:
         return []
-    (actual,) = as_masks(reference)
-    return [measure_masks(labels, actual, names) for labels in labels_of(prediction)]
+    (actual,), options = as_masks(reference), Options(spacing_mm=spacing_mm)
+    return [measure_masks(labels, actual, options=options, metrics=metrics) for labels in labels_of(prediction)]
 
 
 def _of_metric(measured: Sequence[Measurement], name: str, steps: int) -> tuple[list[float | None], list[str]]:

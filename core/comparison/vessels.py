@@ -14,8 +14,8 @@ import numpy as np
 from scipy import ndimage
 
 from core.comparison.grids import Spacing, as_masks, flat, sampling_of, unit_of
-from core.metrics.centrelines import Centreline, centreline
 from core.metrics.topology import betti_numbers
+from core.metrics.vessel_lines import VesselLine, vessel_line
 from core.records import Array, TopologyItem, TopologyKind, TopologyReport
 
 SAME_HOLE = 0.1
@@ -43,7 +43,7 @@ def topology_report(
     predicted, actual = as_masks(prediction, reference)
     sampling = sampling_of(actual, spacing_mm)
     planes = flat(predicted), flat(actual)
-    lines = centreline(planes[0], sampling), centreline(planes[1], sampling)
+    lines = vessel_line(planes[0], sampling), vessel_line(planes[1], sampling)
     items = [
         *_missed(lines[1], planes[0], sampling, cut="break", lost="lost-branch"),
         *_missed(lines[0], planes[1], sampling, cut="bridge", lost=None),
@@ -70,7 +70,7 @@ def topology_report(
 
 
 def _missed(
-    own: Centreline, other: Array, sampling: tuple[float, ...], *, cut: TopologyKind, lost: TopologyKind | None
+    own: VesselLine, other: Array, sampling: tuple[float, ...], *, cut: TopologyKind, lost: TopologyKind | None
 ) -> Iterator[TopologyItem]:
     """Stretches of one mask's centreline outside the other mask: those that cut it, and those where it ends."""
     away = _distance_to(other, sampling)
@@ -88,7 +88,7 @@ def _missed(
                 yield _item(lost, own, end)
 
 
-def _cuts(own: Centreline, other: Array, stretch: _Stretch, sampling: tuple[float, ...]) -> bool:
+def _cuts(own: VesselLine, other: Array, stretch: _Stretch, sampling: tuple[float, ...]) -> bool:
     """Whether what a stretch joins is in two pieces in the other mask, as far as one vessel's width around it shows."""
     margin = ceil(_calibre(own, stretch) / min(sampling) / 2) + 2
     box = tuple(
@@ -106,7 +106,7 @@ def _cuts(own: Centreline, other: Array, stretch: _Stretch, sampling: tuple[floa
     return len(set(pieces[contacts].tolist())) > 1
 
 
-def _pruned(own: Centreline, stretch: _Stretch) -> tuple[_Stretch, list[_Stretch]]:
+def _pruned(own: VesselLine, stretch: _Stretch) -> tuple[_Stretch, list[_Stretch]]:
     """A stretch without the twigs that end freely beyond a fork inside it, and those twigs."""
     forks, ends = own.junctions[stretch.box] & stretch.inside, own.ends[stretch.box]
     if not forks.any():
@@ -117,11 +117,11 @@ def _pruned(own: Centreline, stretch: _Stretch) -> tuple[_Stretch, list[_Stretch
     return _Stretch(stretch.box, trunk), [_Stretch(stretch.box, twig) for twig in twigs]
 
 
-def _calibre(own: Centreline, stretch: _Stretch) -> float:
+def _calibre(own: VesselLine, stretch: _Stretch) -> float:
     return float(own.diameter[stretch.box][stretch.inside].mean())
 
 
-def _item(kind: TopologyKind, own: Centreline, stretch: _Stretch) -> TopologyItem:
+def _item(kind: TopologyKind, own: VesselLine, stretch: _Stretch) -> TopologyItem:
     return _placed(
         kind,
         stretch.box,
@@ -152,7 +152,7 @@ def _placed(kind: TopologyKind, box: Box, inside: Array, length: float, calibre:
 # ---- pieces and holes ------------------------------------------------------------------------------------------------
 
 
-def _islands(predicted: Array, line: Centreline, actual: Array) -> Iterator[TopologyItem]:
+def _islands(predicted: Array, line: VesselLine, actual: Array) -> Iterator[TopologyItem]:
     """Pieces of the prediction of which no voxel is in or beside the reference."""
     labels, count = _label(predicted)
     touched = np.unique(labels[ndimage.binary_dilation(actual, _full(actual.ndim))])

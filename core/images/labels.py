@@ -21,6 +21,10 @@ from core.images.sniffing import PICTURES, sniff_image
 from core.records import Array, Finding, Image, LabelMap, frozen_array
 
 GRID_TOLERANCE_MM = 1e-2
+VOLUMES = ("nifti", "nifti-gz", "nifti-pair", "analyze", "mgh", "mgz", "gipl", "gipl-gz", "nrrd", "metaimage")
+GUESSED_BYTES = 64 << 20
+"""Larger files are not read for a guess."""
+GUESSED_SLICES, LEAST_PAIRS, LEAST_BACKGROUND = 24, 50, 0.3
 SEGMENTATIONS = ("dicom-seg", "seg-nrrd")
 
 
@@ -66,19 +70,40 @@ def read_labels_as_stored(path: Path | str, like: Image | None = None, frame: in
 
 
 def looks_like_mask(path: Path | str) -> bool:
-    """A guess for a dropped file: a segmentation (DICOM-SEG, .seg.nrrd), or a picture with one channel and at most two
-    values. False when it cannot be read."""
+    """A guess for a dropped file: a segmentation (DICOM-SEG, .seg.nrrd), a picture with one channel and at most two
+    values, or a volume of whole numbers in patches. False when it cannot be read."""
     path = Path(path)
     kind = sniff_image(path)
-    if kind in ("dicom", "nrrd"):
-        return _is_segmentation(path, kind)
-    if kind not in PICTURES:
+    if kind in ("dicom", "nrrd") and _is_segmentation(path, kind):
+        return True
+    if kind not in PICTURES and (kind not in VOLUMES or path.stat().st_size > GUESSED_BYTES):
         return False
     try:
         raster = read_raster(path)
     except ImageRefused:
         return False
+    if kind in VOLUMES:
+        return raster.values.ndim == 3 and is_patchwork(raster.values)
     return raster.colour is None and not _more_than_two_values(raster.values)
+
+
+def is_patchwork(volume: Array) -> bool:
+    """Whether a volume looks like labels: whole numbers from 0 up, background, and neighbours that are mostly equal.
+
+    Of the test data every label map has at least 85 % equal neighbours inside its foreground, and no image of whole
+    numbers more than 24 %.
+    """
+    some = np.asarray(volume[:: max(1, len(volume) // GUESSED_SLICES)])
+    if some.dtype.kind == "f" and not (some == np.rint(some)).all():
+        return False
+    if some.min() < 0 or np.count_nonzero(some == 0) < LEAST_BACKGROUND * some.size or not some.any():
+        return False
+    left, right = some[..., :-1], some[..., 1:]
+    inside = (left != 0) & (right != 0)
+    pairs = np.count_nonzero(inside)
+    if pairs < LEAST_PAIRS:
+        return not _more_than_two_values(volume)
+    return bool(np.count_nonzero((left == right) & inside) > pairs / 2)
 
 
 def _is_segmentation(path: Path, kind: str) -> bool:

@@ -9,7 +9,7 @@ import pytest
 
 from core import pipeline
 from core.errors import ShapeMismatch
-from core.records import Prediction
+from core.records import LabelMap, Prediction
 from tests.comparison.drawing import prediction
 
 
@@ -62,12 +62,18 @@ def test_curves_over_t() -> None:
     assert curves["open"].values == pytest.approx((3 / 5, 2 / 5, 1 / 5, 0))
     assert curves["calls"].values == (1, 3, 5, 7)
     assert curves["dice"].t == pytest.approx((0, 1 / 3, 2 / 3, 1))
-    assert (curves["dice"].higher_is_better, curves["calls"].higher_is_better) == (True, None)
+    assert (curves["dice"].direction, curves["calls"].direction) == ("higher", "none")
 
 
 def test_curves_of_metrics_are_those_of_measure() -> None:
     (curve,) = pipeline.step_curves(WALK, REFERENCE, ("cldice",))
     assert curve.values[-1] == pipeline.measure(WALK, REFERENCE)["cldice"].value
+
+
+def test_curves_of_distances_are_in_the_unit_of_the_reference() -> None:
+    labels = LabelMap(labels=REFERENCE.astype(np.uint8), name="a", spacing_mm=(1.0, 1.0, 0.5))
+    (curve,) = pipeline.step_curves(WALK, labels, ("hd",))
+    assert (curve.unit, curve.direction, curve.values[1]) == ("mm", "lower", 0.5)
 
 
 def test_without_a_reference_a_metric_has_a_reason_instead_of_values() -> None:

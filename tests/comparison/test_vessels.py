@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from scipy import ndimage
 
 from core import pipeline
-from core.metrics.centrelines import centreline
+from core.metrics.vessel_lines import vessel_line
 from core.records import TopologyItem, TopologyReport
 from tests.comparison.drawing import drawn
 
@@ -218,10 +218,10 @@ def test_a_volume_has_breaks_and_bridges_in_three_dimensions() -> None:
 
 
 def test_a_staircase_is_as_long_as_its_diagonal() -> None:
-    diagonal = centreline(np.eye(10, dtype=bool), (1.0, 1.0))
+    diagonal = vessel_line(np.eye(10, dtype=bool), (1.0, 1.0))
     assert diagonal.length.sum() == pytest.approx(10 * 2**0.5)
     assert diagonal.links.max() == 2
-    cross = centreline(drawn("..#..", "..#..", "#####", "..#..", "..#..")[0], (1.0, 1.0))
+    cross = vessel_line(drawn("..#..", "..#..", "#####", "..#..", "..#..")[0], (1.0, 1.0))
     assert cross.junctions.sum() == 1
     assert cross.ends.sum() == 4
     assert cross.length.sum() == pytest.approx(8 + 4 * 0.5)

@@ -18,9 +18,10 @@ from core.records import Case
 from tests.gui import fakes
 from tests.gui.standins import FakePipeline
 from tests.gui.test_keymap import front
-from tests.gui.test_volume_views import LEFT, send, wheel
+from tests.gui.test_volume_views import LEFT, opened, send, wheel
 from tests.gui.test_window import settle
 
+__all__ = ["opened"]
 FILM, FRAMES = "/data/film.png", 6
 
 
@@ -291,3 +292,28 @@ def test_what_is_measured_on_one_frame_is_measured_again_when_one_left_too_early
     settle(qtbot, film)
     qtbot.waitUntil(lambda: film.store.measurement("column 1") is not None)
     settle(qtbot, film)
+
+
+def test_cine_of_a_volume_goes_through_its_slices_and_begins_again(qtbot: QtBot, opened: MainWindow) -> None:
+    view = opened.parts.view
+    opened.store.set_volume(view="axial")
+    assert opened.parts.bar.time.play.isVisible()
+    assert not opened.parts.bar.time.slider.isVisible()
+    view.set_cross((18, 3, 4))
+    seen: list[int] = []
+    view.slice_changed.connect(seen.append)
+    opened.parts.bar.time.fps.setValue(60)
+    opened.parts.bar.time.play.click()
+    qtbot.waitUntil(lambda: len(seen) >= 4)
+    opened.parts.bar.time.play.click()
+    assert seen[:4] == [19, 0, 1, 2]
+    assert view.cross()[1:] == (3, 4)
+    settle(qtbot, opened)
+
+
+def test_there_is_nothing_to_play_in_a_single_picture(qtbot: QtBot, window: MainWindow) -> None:
+    window.open(["/data/01.png"])
+    settle(qtbot, window)
+    window.cine.toggle()
+    assert not window.store.playing
+    assert not window.actions_by_id["view.cine"].isEnabled()

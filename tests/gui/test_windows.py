@@ -44,7 +44,13 @@ def test_a_ct_is_offered_its_organs_first_and_starts_with_soft_tissue(image: Ima
 
 @pytest.mark.parametrize(
     "image",
-    [ct(modality="MR"), replace(ct(), voxels=ct().voxels.astype(np.float32)), fakes.image(), fakes.image(slices=3)],
+    [
+        ct(modality="MR"),
+        replace(ct(), voxels=(ct().voxels * 4).astype(np.int16)),
+        replace(ct(), voxels=ct().voxels.astype(np.float32)),
+        fakes.image(),
+        fakes.image(slices=3),
+    ],
 )
 def test_what_is_no_ct_is_offered_no_hounsfield_units(image: Image) -> None:
     offers = presets(image)

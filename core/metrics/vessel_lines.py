@@ -17,7 +17,7 @@ from core.records import Array
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Centreline:
+class VesselLine:
     """`line`: bool. `length`: of each pixel of it, half of every link it has; a free end and a lone pixel count whole.
 
     `links`: to how many pixels each is linked. `diameter`: of the mask around each, 2 d - 1 voxel with d the distance
@@ -38,7 +38,7 @@ class Centreline:
         return self.line & (self.links <= 1)
 
 
-def centreline(mask: Array, sampling: tuple[float, ...]) -> Centreline:
+def vessel_line(mask: Array, sampling: tuple[float, ...]) -> VesselLine:
     """The skeleton of a mask with the size of its voxels along each axis; of an empty mask an empty one."""
     line = (
         np.zeros_like(mask) if not mask.any() else skeleton(mask[None] if mask.ndim == 2 else mask).reshape(mask.shape)
@@ -46,7 +46,7 @@ def centreline(mask: Array, sampling: tuple[float, ...]) -> Centreline:
     length, links = _lengths(line, sampling)
     depth = np.asarray(ndimage.distance_transform_edt(np.pad(mask, 1), sampling=sampling))[(slice(1, -1),) * mask.ndim]
     voxel = float(np.mean(sampling))
-    return Centreline(line, length, links, np.maximum(2 * depth - voxel, 0))
+    return VesselLine(line, length, links, np.maximum(2 * depth - voxel, 0))
 
 
 def _lengths(line: Array, sampling: tuple[float, ...]) -> tuple[Array, Array]:
