@@ -14,12 +14,16 @@ import numpy as np
 from core.errors import ShapeMismatch
 from core.progress import Report, silent
 from core.records import (
+    Agreement,
     Array,
     Case,
     CasePaths,
+    ChangeMap,
     CheckpointReport,
+    CommitMap,
     Deviation,
     Difference,
+    ErrorMap,
     FilmSummary,
     Finding,
     FolderContents,
@@ -31,6 +35,11 @@ from core.records import (
     Prediction,
     RunSettings,
     Series,
+    StepCurve,
+    StepMap,
+    StepQuantity,
+    SurfaceMap,
+    TopologyReport,
     frozen_array,
 )
 
@@ -40,6 +49,7 @@ from core.records import (
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 if TYPE_CHECKING:
+    from core.comparison.grids import Spacing
     from core.images.fitting import OtherGrid
     from core.images.sections import Convention, Projection, Section, View
     from core.sampling.draws import Draws
@@ -182,11 +192,7 @@ def measure(
     """
     from core.metrics.requests import Request, measure_request
 
-    if isinstance(reference, LabelMap) and reference.placed == "shown":
-        raise ShapeMismatch(
-            f"{reference.name} lies on another grid than the image and was brought onto it for the eye alone. Resample "
-            "it to measure."
-        )
+    _refuse_shown(reference)
     return measure_request(
         Request(
             prediction=prediction,
@@ -215,6 +221,78 @@ def difference(first: Prediction, second: Prediction) -> Difference:
     from core.metrics.change import change_between
 
     return change_between(first, second)
+
+
+def error_map(prediction: Prediction | Array, reference: LabelMap | Array) -> ErrorMap:
+    """Voxel by voxel, what a mask got right and wrong, with counts; `ShapeMismatch` unless both are on one grid."""
+    from core.comparison.differences import error_map as mapped
+
+    return mapped(_mask(prediction), _reference(reference))
+
+
+def change_map(first: Prediction, second: Prediction) -> ChangeMap:
+    """Voxel by voxel, what changes from one prediction to another of the same image, else `ShapeMismatch`."""
+    from core.comparison.differences import change_map as mapped
+
+    return mapped(first, second)
+
+
+def surface_map(
+    prediction: Prediction | Array, reference: LabelMap | Prediction | Array, spacing_mm: Spacing | None = None
+) -> SurfaceMap:
+    """How far each boundary voxel of a mask is from the other's boundary, signed; in mm with a spacing, else in px."""
+    from core.comparison.differences import surface_map as mapped
+
+    return mapped(_mask(prediction), _reference(reference), spacing_mm)
+
+
+def topology(
+    prediction: Prediction | Array,
+    reference: LabelMap | Prediction | Array,
+    spacing_mm: Spacing | None = None,
+    radius_px: float = 8.0,
+) -> TopologyReport:
+    """Breaks, bridges, lost branches, islands and loops of a predicted vessel tree, each with its place and length.
+
+    Lengths in mm with a spacing, else in px. `radius_px`: how near a fork of the reference a false positive counts as
+    near it.
+    """
+    from core.comparison.vessels import topology_report
+
+    return topology_report(_mask(prediction), _reference(reference), spacing_mm, radius_px)
+
+
+def agreement(masks: Sequence[Prediction | LabelMap | Array]) -> Agreement:
+    """How many of some masks of one image mark each voxel, and the Dice of each pair; needs no reference."""
+    from core.comparison.differences import agreement as agreed
+
+    return agreed([_reference(mask) for mask in masks])
+
+
+def step_map(prediction: Prediction, position: int, quantity: StepQuantity, bare: Prediction | None = None) -> StepMap:
+    """One quantity of one kept step (`position` from 0, or -1 for the last); `bare` is the same run with FiLM off."""
+    from core.comparison.steps import step_map as mapped
+
+    return mapped(prediction, position, quantity, bare)
+
+
+def step_curves(
+    prediction: Prediction,
+    reference: LabelMap | Array | None = None,
+    names: Sequence[str] = ("dice", "changed", "open", "calls"),
+) -> tuple[StepCurve, ...]:
+    """Numbers against t: any metric of a mask, and `changed`, `open`, `calls`; KeyError for another name."""
+    from core.comparison.steps import step_curves as curves
+
+    spacing = reference.spacing_mm if isinstance(reference, LabelMap) else None
+    return curves(prediction, None if reference is None else _reference(reference), names, spacing)
+
+
+def commit_map(prediction: Prediction) -> CommitMap:
+    """For every voxel the last kept step at which its label changed; ValueError for a prediction without steps."""
+    from core.comparison.steps import commit_map as mapped
+
+    return mapped(prediction)
 
 
 def film_summary(prediction: Prediction) -> FilmSummary:
@@ -369,6 +447,28 @@ def as_command(checkpoint: str, image: str, settings: RunSettings) -> str:
 def trained(prediction: Prediction) -> float:
     """The threshold that the checkpoint was trained to be cut at, whatever this prediction was cut at."""
     return float(prediction.provenance.get("trained_threshold", prediction.threshold))
+
+
+def _mask(mask: Prediction | Array) -> Array:
+    """What is marked, as bool."""
+    marked: Array = np.asarray(mask.mask if isinstance(mask, Prediction) else mask) > 0
+    return marked
+
+
+def _reference(reference: LabelMap | Prediction | Array) -> Array:
+    """What is marked, as bool; raises `ShapeMismatch` for labels that only the eye may compare with the image."""
+    if not isinstance(reference, LabelMap):
+        return _mask(reference)
+    _refuse_shown(reference)
+    return _mask(reference.labels)
+
+
+def _refuse_shown(reference: LabelMap | Prediction | Array) -> None:
+    if isinstance(reference, LabelMap) and reference.placed == "shown":
+        raise ShapeMismatch(
+            f"{reference.name} lies on another grid than the image and was brought onto it for the eye alone. Resample "
+            "it to measure."
+        )
 
 
 def _stages(stages: Sequence[int] | None) -> tuple[int, ...] | None:

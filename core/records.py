@@ -12,6 +12,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from core.comparison_records import *  # noqa: F403 (they are listed there, and belong to this module's records)
+
 Array = np.ndarray[Any, np.dtype[Any]]
 Severity = Literal["error", "warning", "note"]
 Protocol = Literal["as-trained", "as-evaluated"]
