@@ -12,7 +12,7 @@ from core.records import Case, CasePaths, CheckpointReport, Difference, Measurem
 
 CaseState = Literal["listed", "loading", "ready", "failed"]
 ColumnState = Literal["empty", "waiting", "running", "result", "error", "cancelled"]
-Quantity = Literal["mask", "state", "estimate", "probability"]
+Quantity = str  # a name of the table in app.canvas.quantities
 View = Literal["axial", "coronal", "sagittal", "acquired"]
 Layout = Literal[1, 2, 4]
 Convention = Literal["radiological", "neurological"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache, lru_cache
 
 import numpy as np
@@ -63,6 +64,14 @@ def _every_colour(dtype: np.dtype, low: float, high: float, name: str) -> Array:
     made: Array = table(name)[levels(values, low, high)]
     made.setflags(write=False)
     return made
+
+
+def classify(values: Array, colours: Sequence[str], out: Array) -> None:
+    """Fill `out` (rows, columns) uint32 with the colour of each class in `values` (whole numbers); transparent where a
+    class has an empty colour or none."""
+    known = np.array([argb(colour) if colour else TRANSPARENT for colour in (*colours, "")], np.uint32)
+    beyond = (values < 0) | (values >= len(colours))
+    np.take(known, np.where(beyond, len(colours), values), out=out)
 
 
 def windowed_colour(picture: Array, low: float, high: float, out: Array) -> None:

@@ -19,7 +19,7 @@ from app.canvas.slice_view import SliceView
 from app.items import View
 from app.panels.widgets.chips import BadgeKind
 from app.theme import Theme
-from core.records import Deviation, Prediction
+from core.records import Array, Deviation, Prediction
 
 ColumnState = Literal["empty", "waiting", "running", "result", "error", "cancelled"]
 STATES: tuple[ColumnState, ...] = ("empty", "waiting", "running", "result", "error", "cancelled")
@@ -41,6 +41,7 @@ class Column(QFrame):
         self.prediction: Prediction | None = None
         self._live: LiveStep | None = None
         self._threshold: float | None = None
+        self._maps: dict[str, Array] = {}
         self._deviations: tuple[Deviation, ...] = ()
         self._scene, self._closable, self._active = Scene(), closable, False
         self._alone: View | None = None
@@ -80,6 +81,7 @@ class Column(QFrame):
         self.state, self._said = state, said
         if state != "result":
             self.prediction, self._live = None, None
+            self._maps = {}
             self.header.set_summary("")
         self.header.show_progress(
             0 if state in ("waiting", "running") else None, 0, message or _CAPTIONS.get(state, "")
@@ -101,8 +103,15 @@ class Column(QFrame):
             return  # said twice: its outlines and summary are still true
         self.header.set_summary("")
         self.prediction, self._live = prediction, None
+        self._maps = {}
         self.set_state("result", "", "")
         self._check_size()
+
+    def set_map(self, name: str, values: Array | None) -> None:
+        """What was computed of the prediction that is shown, on its grid; it goes with the prediction."""
+        kept = {known: array for known, array in self._maps.items() if known != name}
+        self._maps = kept if values is None else {**kept, name: values}
+        self._draw_result()
 
     def set_live(self, live: LiveStep) -> None:
         """Show a step of the run; it counts only while the column is running."""
@@ -184,6 +193,7 @@ class Column(QFrame):
             cut=self.cut(),
             threshold=self._threshold,
             words=_CAPTIONS.get(self.state, "") if self._closable else "Image",
+            maps=self._maps,
         )
         self._draw_views()
 

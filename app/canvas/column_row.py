@@ -15,7 +15,7 @@ from app.canvas.messages import HintPage
 from app.canvas.scene import Scene
 from app.items import View
 from app.theme import DARK, Theme
-from core.records import Deviation, Prediction
+from core.records import Array, Deviation, Prediction
 
 
 class ColumnRow(QWidget):
@@ -202,6 +202,11 @@ class ColumnRow(QWidget):
 
     def set_prediction(self, key: str, prediction: Prediction | None) -> None:
         self._columns[key].set_prediction(prediction)
+
+    def set_map(self, key: str, name: str, values: Array | None) -> None:
+        """An array on the grid of the image, computed of the prediction that a column shows: for the quantity of that
+        name. It goes with the prediction; None takes it away."""
+        self._columns[key].set_map(name, values)
 
     def set_live_step(self, key: str, live: LiveStep) -> None:
         """A step of the run in a `running` column."""

@@ -20,8 +20,8 @@ from PySide6.QtWidgets import QWidget
 from app.canvas.camera import Camera
 from app.canvas.column import Column, shows_step, step_t
 from app.canvas.column_row import ColumnRow
-from app.canvas.frame import QUANTITIES, Quantity
 from app.canvas.pane import plane_name
+from app.canvas.quantities import TABLE
 from app.canvas.scene import HoverInfo, OverlayStyle, Voxel, reference_labels
 from app.canvas.window_level import WindowPreset, dragged, presets
 from app.items import VIEWS, View, VolumeView
@@ -170,11 +170,10 @@ class ColumnsView(ColumnRow):
             self._update(t=wanted)
 
     def set_quantity(self, name: str) -> None:
-        """`mask`, `state`, `estimate` or `probability`."""
-        if name not in QUANTITIES:
-            raise ValueError(f"unknown quantity {name!r}; one of {', '.join(QUANTITIES)}")
-        known: Quantity = name
-        self._update(quantity=known)
+        """A name of the table of quantities."""
+        if name not in TABLE:
+            raise ValueError(f"unknown quantity {name!r}; one of {', '.join(TABLE)}")
+        self._update(quantity=name)
 
     def set_overlay_style(
         self, fill: bool, outline: bool, opacity: float, visible: bool, reference_visible: bool

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtGui import QPainterPath
 
-from app.canvas.frame import Frame, LiveStep, frame_of, live_frame
+from app.canvas.frame import Beside, Frame, LiveStep, frame_of, live_frame
 from app.canvas.items import outline_path
 from app.canvas.marks import Marks
 from app.canvas.scene import Scene, picture_of, plane_geometry, reference_labels
@@ -33,7 +33,8 @@ _NOTES = {"no": "No spacing: square pixels", "uneven": "Uneven or sheared: not t
 class Shown:
     """What a column lays over the image: a finished prediction, or the live step of a run, or nothing but `words`.
 
-    `threshold` of a live step, `cut` of a prediction; None = the checkpoint's own.
+    `threshold` of a live step, `cut` of a prediction; None = the checkpoint's own. `maps` of a prediction, on its grid:
+    what was computed of it in the background, by name.
     """
 
     colour: str
@@ -42,11 +43,14 @@ class Shown:
     cut: float | None = None
     threshold: float | None = None
     words: str = ""
+    maps: Mapping[str, Array] = field(default_factory=dict)
 
     def frame(self, scene: Scene, section: Section) -> Frame:
         """What is seen of it in a section; nothing of a result on another grid."""
         if self.prediction is not None and self.prediction.mask.shape == section.shape:
-            return frame_of(self.prediction, scene.t, scene.quantity, self.cut, section)
+            assert scene.case is not None
+            beside = Beside(reference=reference_labels(scene.case), maps=self.maps)
+            return frame_of(self.prediction, scene.t, scene.quantity, self.cut, section, beside)
         if self.live is not None and self.live.step.estimate.shape == section.shape:
             return live_frame(self.live, scene.quantity, self.threshold, section)
         return Frame(caption=self.words)

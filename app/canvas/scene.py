@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.canvas.camera import Camera, Plane
-from app.canvas.frame import Quantity
+from app.canvas.quantities import Quantity
 from app.items import View, VolumeView
 from core import pipeline
 from core.records import Array, Case, Image

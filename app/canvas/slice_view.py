@@ -8,10 +8,10 @@ from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPainterPath, QResizeEv
 from PySide6.QtWidgets import QGraphicsView, QSizePolicy, QWidget
 
 from app.canvas.camera import Camera, Lens, Plane
-from app.canvas.colour_maps import colourise, fill_mask, windowed_colour
-from app.canvas.frame import Scale
+from app.canvas.colour_maps import classify, colourise, fill_mask, windowed_colour
 from app.canvas.items import OutlineItem, PixelItem
 from app.canvas.marks import Marks, paint_marks
+from app.canvas.quantities import Classes, Scale
 from core.records import Array
 
 _WHEEL_NOTCH = 120.0
@@ -85,10 +85,15 @@ class SliceView(pg.GraphicsView):  # type: ignore[misc]
         else:
             self.image_item.show_pixels(values, lambda some, out: colourise(some, low, high, "grey", out))
 
-    def show_map(self, values: Array | None, scale: Scale | None) -> None:
-        """Values (rows, columns) as an opaque picture over the image; None takes it away."""
+    def show_map(self, values: Array | None, scale: Scale | Classes | None) -> None:
+        """Values (rows, columns) as an opaque picture over the image, or classes, some of them transparent; None takes
+        it away."""
         if values is None or scale is None:
             self.map_item.hide()
+            return
+        if isinstance(scale, Classes):
+            colours = [kind.colour for kind in scale.kinds]
+            self.map_item.show_pixels(values, lambda some, out: classify(some, colours, out))
             return
         self.map_item.show_pixels(values, lambda some, out: colourise(some, scale.low, scale.high, scale.colours, out))
 

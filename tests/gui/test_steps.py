@@ -14,8 +14,9 @@ from pytestqt.qtbot import QtBot
 
 from app.canvas.colour_maps import table
 from app.canvas.columns import ColumnsView
-from app.canvas.frame import Frame, Scale, frame_of, live_frame
+from app.canvas.frame import Frame, frame_of, live_frame
 from app.canvas.frame import LiveStep as Live
+from app.canvas.quantities import Scale
 from app.panels.steps import StepsPanel
 from app.panels.thumbnails import HEIGHT, thumbnail
 from app.theme import LIGHT
