@@ -33,6 +33,12 @@ def _has_column(window: MainWindow) -> bool:
     return window.store.active_column is not None
 
 
+def _has_run(window: MainWindow) -> bool:
+    """The active column is a checkpoint's: labels are not run."""
+    column = window.store.columns.get(window.store.active_column or "")
+    return column is not None and column.kind == "checkpoint"
+
+
 def _has_result(window: MainWindow) -> bool:
     column = window.store.active_column
     return column is not None and window.store.run_state(column).state == "result"
@@ -40,6 +46,11 @@ def _has_result(window: MainWindow) -> bool:
 
 def _has_case(window: MainWindow) -> bool:
     return window.store.case is not None
+
+
+def _can_add_reference(window: MainWindow) -> bool:
+    """Once is enough."""
+    return _has_case(window) and all(column.kind != "reference" for column in window.store.columns.values())
 
 
 def _has_volume(window: MainWindow) -> bool:
@@ -117,7 +128,7 @@ COMMANDS: tuple[Command, ...] = (
         title="&Run",
         shortcut="Ctrl+R",
         call=lambda window: window.run_active(),
-        enabled=_has_column,
+        enabled=_has_run,
     ),
     Command(
         id="run.cancel",
@@ -133,7 +144,7 @@ COMMANDS: tuple[Command, ...] = (
         title="Copy run as c&ommand",
         shortcut="Ctrl+Alt+C",
         call=lambda window: window.copy_command(),
-        enabled=_has_column,
+        enabled=_has_run,
     ),
     _separator("&Run", "run.copy-command"),
     Command(
@@ -151,6 +162,20 @@ COMMANDS: tuple[Command, ...] = (
         shortcut="PgDown",
         call=lambda window: window.step_case(1),
         enabled=lambda window: len(window.store.cases) > 1,
+    ),
+    Command(
+        id="run.add-reference",
+        menu="&Run",
+        title="Add column: r&eference",
+        call=lambda window: window.add_reference_column(),
+        enabled=_can_add_reference,
+    ),
+    Command(
+        id="run.open-mask",
+        menu="&Run",
+        title="Open &mask as column\N{HORIZONTAL ELLIPSIS}",
+        call=lambda window: window.ask_mask_column(),
+        enabled=_has_case,
     ),
     Command(
         id="run.close-column",
@@ -190,7 +215,7 @@ COMMANDS: tuple[Command, ...] = (
         title="The checkpoint's &own threshold",
         shortcut="T",
         call=lambda window: window.reset_threshold(),
-        enabled=_has_column,
+        enabled=_has_run,
     ),
     Command(
         id="view.previous-step",

@@ -11,6 +11,7 @@ from core.progress import Progress
 from core.records import Case, CasePaths, CheckpointReport, Difference, Measurement, Prediction, RunSettings, Severity
 
 CaseState = Literal["listed", "loading", "ready", "failed"]
+ColumnKind = Literal["checkpoint", "reference", "mask"]
 ColumnState = Literal["empty", "waiting", "running", "result", "error", "cancelled"]
 Quantity = str  # a name of the table in app.canvas.quantities
 View = Literal["axial", "coronal", "sagittal", "acquired"]
@@ -27,7 +28,8 @@ PROJECTION_NAMES = {"off": "Off", "max": "Maximum", "min": "Minimum", "mean": "M
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseItem:
-    """A case in the library. `id` is the path of its image; `revision` counts how often its files were read."""
+    """A case in the library. `id` is the path of its image; `revision` counts how often its files were read, and
+    `reference_revision` how often it got another reference."""
 
     id: str
     paths: CasePaths
@@ -35,6 +37,7 @@ class CaseItem:
     case: Case | None = None
     failure: Failure | None = None
     revision: int = 0
+    reference_revision: int = 0
 
     @property
     def name(self) -> str:
@@ -80,11 +83,16 @@ class LoadOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One checkpoint with one set of settings, beside others. `threshold` None = the checkpoint's own."""
+    """One checkpoint with one set of settings, beside others; or the case's reference, or an imported mask.
+
+    `checkpoint` is empty for those; `source`: the file of a mask. `threshold` None = the checkpoint's own.
+    """
 
     key: str
     checkpoint: str
     colour: str
+    kind: ColumnKind = "checkpoint"
+    source: str = ""
     settings: RunSettings = field(default_factory=RunSettings)
     options: LoadOptions = LoadOptions()
     threshold: float | None = None
@@ -92,7 +100,11 @@ class Column:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunKey:
-    """Everything that decides a prediction. Two runs with the same key give the same result on one device."""
+    """Everything that decides a prediction. Two runs with the same key give the same result on one device.
+
+    Labels in the place of a prediction have no checkpoint: `kind` and `source` say which, and `reference_revision`
+    which reference of the case.
+    """
 
     case: str
     case_revision: int
@@ -100,6 +112,9 @@ class RunKey:
     checkpoint_revision: int
     settings: RunSettings
     options: LoadOptions
+    kind: ColumnKind = "checkpoint"
+    source: str = ""
+    reference_revision: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

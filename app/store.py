@@ -15,6 +15,7 @@ from app.items import (
     CaseItem,
     CheckpointItem,
     Column,
+    ColumnKind,
     LoadOptions,
     MeasureKey,
     Note,
@@ -28,7 +29,7 @@ from app.jobs import Failure
 from app.outcomes import Outcomes
 from app.theme import COLUMN_COLOURS
 from core.progress import Progress
-from core.records import Case, CasePaths, CheckpointReport, Measurement, RunSettings, TrainingRun
+from core.records import Case, CasePaths, CheckpointReport, FilmSettings, Measurement, RunSettings, TrainingRun
 
 NOTES_KEPT = 200
 CASES_KEPT = 8
@@ -47,6 +48,7 @@ class Store(QObject):
     training_runs_listed, training_runs_removed = Signal(object), Signal(object)  # folders of the runs
     column_added, column_changed, column_removed = Signal(object), Signal(object), Signal(object)  # column key
     column_activated = Signal(object)  # column key | None
+    columns_reordered = Signal()
     run_changed = Signal(object)  # column key: its RunState is another
     run_progressed = Signal(object)  # column key: only its progress moved
     threshold_changed = Signal(object)  # column key
@@ -105,7 +107,10 @@ class Store(QObject):
     def set_case_reference(self, paths: CasePaths, content: Case) -> None:
         """The case has another reference: its predictions stay, its numbers do not."""
         self.outcomes.forget_measurements(lambda key: key.case == paths.image)
-        self._change_case(paths.image, paths=paths, state="ready", case=content, failure=None)
+        item = self.cases.get(paths.image)
+        revision = item.reference_revision + 1 if item else 0
+        changes = {"paths": paths, "case": content, "reference_revision": revision}
+        self._change_case(paths.image, state="ready", failure=None, **changes)
 
     def remove_case(self, case: str) -> None:
         if self.cases.pop(case, None) is None:
@@ -209,19 +214,60 @@ class Store(QObject):
         self, checkpoint: str, settings: RunSettings | None = None, options: LoadOptions | None = None
     ) -> str:
         """A new column at the right, which becomes the active one. Returns its key."""
-        self._columns_made += 1
-        key = f"column {self._columns_made}"
-        colour = _free_colour(column.colour for column in self.columns.values())
-        self.columns[key] = Column(
-            key=key,
+        return self._put_column(
             checkpoint=checkpoint,
-            colour=colour,
             settings=settings or RunSettings(),
             options=options or LoadOptions(profiles=self.profiles),
         )
+
+    def add_labels_column(self, kind: ColumnKind, source: str = "") -> str:
+        """A new column at the right for the reference of whatever case is looked at, or for the mask in a file."""
+        return self._put_column(checkpoint="", kind=kind, source=source)
+
+    def _put_column(self, **content: object) -> str:
+        self._columns_made += 1
+        key = f"column {self._columns_made}"
+        colour = _free_colour(column.colour for column in self.columns.values())
+        self.columns[key] = Column(key=key, colour=colour, **content)  # type: ignore[arg-type]
         self.column_added.emit(key)
         self.activate_column(key)
         return key
+
+    def column_title(self, key: str) -> str:
+        """Whose result a column shows: the title of its checkpoint, `Reference`, or the name of a file with a mask."""
+        column = self.columns[key]
+        if column.kind == "checkpoint":
+            return self.title(column.checkpoint)
+        return "Reference" if column.kind == "reference" else PurePath(column.source).name
+
+    def move_column(self, key: str, place: int) -> None:
+        """Put a column at `place` among the others, counted from the left without it."""
+        order = [other for other in self.columns if other != key]
+        order.insert(min(max(place, 0), len(order)), key)
+        if order != list(self.columns):
+            self.columns = {name: self.columns[name] for name in order}
+            self.columns_reordered.emit()
+
+    def replace_checkpoint(self, key: str, checkpoint: str) -> None:
+        """Another checkpoint in a column, with its place, colour and settings; what only the one before had goes."""
+        column, item = self.columns[key], self.checkpoints.get(checkpoint)
+        report = item.report if item else None
+        if (column.kind, column.checkpoint) != ("checkpoint", checkpoint):
+            options = replace(column.options, film_stages=None, film_point=None)
+            self.columns[key] = replace(
+                column,
+                kind="checkpoint",
+                source="",
+                checkpoint=checkpoint,
+                settings=transferable(column.settings, report),
+                options=options if column.kind == "checkpoint" else LoadOptions(profiles=self.profiles),
+                threshold=None,
+            )
+            self.outcomes.stop(key)
+            self.threshold_changed.emit(key)
+            self.column_changed.emit(key)
+        self.activate_column(key)
+        self.select_checkpoint(checkpoint)
 
     def change_column(self, key: str, /, **changes: object) -> None:
         """Other settings or load options for a column."""
@@ -252,7 +298,7 @@ class Store(QObject):
         if key != self.active_column:
             self.active_column = key
             self.column_activated.emit(key)
-        if key is not None:
+        if key is not None and self.columns[key].kind == "checkpoint":
             self.select_checkpoint(self.columns[key].checkpoint)
 
     # ---- runs and measurements ---------------------------------------------------------------------------------------
@@ -260,8 +306,12 @@ class Store(QObject):
     def run_key(self, column: str) -> RunKey | None:
         """What the column should show now; None without a readable case and a usable checkpoint."""
         wanted, case = self.columns[column], self.cases.get(self.active_case or "")
+        if case is None or case.case is None:
+            return None
+        if wanted.kind != "checkpoint":
+            return _labels_key(wanted, case)
         checkpoint = self.checkpoints.get(wanted.checkpoint)
-        if case is None or case.case is None or checkpoint is None or not checkpoint.usable:
+        if checkpoint is None or not checkpoint.usable:
             return None
         return RunKey(
             case=case.id,
@@ -278,7 +328,7 @@ class Store(QObject):
         return self._state_without_run(column) if key is None else self.outcomes.state(column, key)
 
     def measurement(self, column: str) -> Measurement | Failure | None:
-        """The numbers of what the column shows now; None while they are not known."""
+        """The numbers of what the column shows now; None while they are not known, and for the reference itself."""
         key = self.run_key(column)
         threshold = self.columns[column].threshold
         return self.outcomes.measurements.get(MeasureKey(run=key, threshold=threshold)) if key else None
@@ -290,6 +340,8 @@ class Store(QObject):
             return RunState(state="error", failure=_refusal(checkpoint))
         if case is not None and case.failure is not None:
             return RunState(state="error", failure=case.failure)
+        if self.columns[column].kind != "checkpoint":
+            return _without_labels(self.columns[column], case)
         if checkpoint is None or checkpoint.report is None:
             return RunState(state="waiting", message="Reading the checkpoint")
         if case is not None:
@@ -337,6 +389,46 @@ def _name_parts(checkpoint: str) -> tuple[str, ...]:
     if len(parts) > 3 and parts[-2] == "checkpoints":
         return parts[:-2] if parts[-1] == "best.ckpt" else (*parts[:-2], parts[-1])
     return parts
+
+
+def transferable(settings: RunSettings, report: CheckpointReport | None) -> RunSettings:
+    """Those settings that apply to another checkpoint too: steps where they can be chosen, FiLM where there is any, a
+    set of weights where it has one of that name; never a threshold, a range or FiLM stages, which are its own."""
+    sets = report.weights.available if report and report.weights else ()
+    return replace(
+        settings,
+        steps=settings.steps if report and report.family == "flow" else None,
+        film=replace(settings.film, stages=None, text=None) if report and report.film else FilmSettings(),
+        weights=settings.weights if settings.weights in sets else "auto",
+        threshold=None,
+        value_range=None,
+    )
+
+
+def _labels_key(column: Column, case: CaseItem) -> RunKey | None:
+    """What a reference or a mask is filed under; None for the reference of a case that has none."""
+    of_reference = column.kind == "reference"
+    if case.case is None or (of_reference and case.case.reference is None):
+        return None
+    return RunKey(
+        case=case.id,
+        case_revision=case.revision,
+        checkpoint="",
+        checkpoint_revision=0,
+        settings=column.settings,
+        options=column.options,
+        kind=column.kind,
+        source=column.source,
+        reference_revision=case.reference_revision if of_reference else 0,
+    )
+
+
+def _without_labels(column: Column, case: CaseItem | None) -> RunState:
+    if case is not None and case.case is None:
+        return RunState(state="waiting", message="Reading the image")
+    if column.kind == "reference" and case is not None:
+        return RunState(state="empty", message="This case has no reference. Drop its mask on the view.")
+    return RunState(state="empty", message="Drop an image to see this mask on")
 
 
 def _refusal(checkpoint: CheckpointItem) -> Failure:

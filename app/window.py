@@ -150,7 +150,8 @@ class MainWindow(QMainWindow):
         self.opening.opened.connect(self._recent.add)
         store.noted.connect(self._on_noted)
         store.training_runs_listed.connect(self._widen_library)
-        for signal in (store.case_activated, store.case_changed, store.column_activated, store.run_changed):
+        columns = (store.column_activated, store.column_removed, store.columns_reordered, store.run_changed)
+        for signal in (store.case_activated, store.case_changed, *columns):
             signal.connect(lambda _: self._refresh_actions())
         store.case_activated.connect(lambda _: self._show_title())
         _application().styleHints().colorSchemeChanged.connect(lambda _: self._apply_theme())
@@ -199,11 +200,13 @@ class MainWindow(QMainWindow):
             self.resizeDocks([self.library_dock], [RUNS_WIDTH], Qt.Orientation.Horizontal)
 
     def _on_open_as(self, path: str, kind: str) -> None:
-        (self.opening.open_image if kind == "image" else self.opening.open_reference)(path)
+        opening = self.opening
+        take = {"image": opening.open_image, "reference": opening.open_reference, "column": opening.open_mask_column}
+        take[kind](path)
 
     def _on_noted(self, note: Note) -> None:
         """Errors are shown over the pictures too, unless the column of the file says it already."""
-        shown = {column.checkpoint for column in self.store.columns.values()}
+        shown = {column.checkpoint or column.source for column in self.store.columns.values()} - {""}
         if note.severity in {"error", "warning"} and note.path not in shown:
             self.parts.banner.show_note(note)
 
@@ -275,6 +278,15 @@ class MainWindow(QMainWindow):
 
     def copy_command(self) -> None:
         self._with_column(self.exports.copy_command)
+
+    def add_reference_column(self) -> None:
+        self.store.add_labels_column("reference")
+
+    def ask_mask_column(self) -> None:
+        chosen, _ = QFileDialog.getOpenFileName(self, "Open mask as column", self.settings.last_folder)
+        if chosen:
+            self.settings.last_folder = str(Path(chosen).parent)
+            self.opening.open_mask_column(chosen)
 
     def close_column(self) -> None:
         self._with_column(self.store.remove_column)

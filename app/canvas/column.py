@@ -19,6 +19,7 @@ from app.canvas.slice_view import SliceView
 from app.items import View
 from app.panels.widgets.chips import BadgeKind
 from app.theme import Theme
+from core import pipeline
 from core.records import Array, Deviation, Prediction
 
 ColumnState = Literal["empty", "waiting", "running", "result", "error", "cancelled"]
@@ -217,7 +218,7 @@ class Column(QFrame):
 
     def _show_badges(self) -> None:
         badges: list[tuple[str, BadgeKind, str]] = []
-        if self.prediction is not None:
+        if self.prediction is not None and not pipeline.from_labels(self.prediction):
             protocol = self.prediction.settings.protocol
             kind: BadgeKind = "quiet" if protocol == "as-trained" else "loud"
             badges.append((protocol, kind, f"Protocol: {protocol}"))

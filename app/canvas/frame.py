@@ -93,7 +93,7 @@ def frame_of(
 
 def _final_words(prediction: Prediction, t: float | None) -> str:
     if prediction.axis == "none":
-        return step_words("none", prediction.steps[-1]) if prediction.steps else "final result"
+        return step_words("none", prediction.steps[-1]) if prediction.steps else "as stored"
     return "final result" if t is None else "final result, no steps kept"
 
 

@@ -167,6 +167,13 @@ def _without_threshold(moment: Moment) -> str:
     return "the threshold is not known yet" if moment.prediction is None and moment.cut is None else ""
 
 
+def _without_state(moment: Moment) -> str:
+    own = moment.prediction
+    if own is not None and own.axis == "none" and not own.steps:
+        return "labels of a file have none"
+    return _without_range(moment)
+
+
 def _without_range(moment: Moment) -> str:
     return "the value range is not known yet" if moment.value_range is None else ""
 
@@ -199,7 +206,7 @@ TABLE: dict[Quantity, Entry] = {
             title="State",
             tip="x_t: what the sampler holds at this step, noise at first",
             paint=_paint_state,
-            lacking=_without_range,
+            lacking=_without_state,
             title_on={"none": LOGITS},
         ),
     )

@@ -42,7 +42,7 @@ class ExportController(QObject):
             return
         item = self._store.columns[column]
         # The title, not the file's name: several runs have a best.ckpt, and one must not overwrite another's mask.
-        name, threshold = _file_name(self._store.title(item.checkpoint)), item.threshold
+        name, threshold = _file_name(self._store.column_title(column)), item.threshold
         stem = f"{pipeline.stem_of(case.name)}_{name}"
         job = Job(
             lambda report: pipeline.save(_cut(prediction, threshold), case.image, folder, stem, steps=steps),
@@ -54,7 +54,7 @@ class ExportController(QObject):
     def copy_command(self, column: str) -> str:
         """The command line that repeats the run of a column; it is also on the clipboard."""
         key = self._store.run_key(column)
-        if key is None:
+        if key is None or key.kind != "checkpoint":  # labels are no run
             return ""
         settings = replace(key.settings, threshold=self._store.columns[column].threshold)
         command = pipeline.as_command(key.checkpoint, key.case, settings)

@@ -68,6 +68,11 @@ class OpenController(QObject):
         self._fail_with_note(job, path)
         self._queue.start(job, slot="reference")
 
+    def open_mask_column(self, path: str) -> None:
+        """Somebody's segmentation as a column beside the others."""
+        self._drop_refused_columns()
+        self._store.add_labels_column("mask", os.path.abspath(path))
+
     def show_case(self, case: str) -> None:
         """Make a listed case the one that is looked at; its files are read if they are not in memory."""
         self._store.activate_case(case)
@@ -157,14 +162,15 @@ class OpenController(QObject):
 
     def _give_column(self, checkpoint: str) -> None:
         self._drop_refused_columns()
-        shown = {column.checkpoint for column in self._store.columns.values()}
-        if checkpoint not in shown and len(shown) < MAX_COLUMNS:
+        columns = self._store.columns.values()
+        if checkpoint not in {column.checkpoint for column in columns} and len(columns) < MAX_COLUMNS:
             self._store.add_column(checkpoint)
 
     def _drop_refused_columns(self) -> None:
         """A column that only says why its file was refused makes room for the next one; the library keeps saying it."""
         for column in list(self._store.columns.values()):
-            if self._store.checkpoints[column.checkpoint].refused:
+            item = self._store.checkpoints.get(column.checkpoint)
+            if item is not None and item.refused:
                 self._store.remove_column(column.key)
 
     def _inspect(self, path: str) -> None:

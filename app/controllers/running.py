@@ -15,17 +15,17 @@ from app.store import Store
 from core import pipeline
 from core.errors import FlowglassError
 from core.progress import Progress, Report
-from core.records import CheckpointReport, FilmSettings, Image, Prediction
+from core.records import Case, CheckpointReport, FilmSettings, Image, Prediction
 
 SEGMENTERS_KEPT = 4  # as many as columns; a network of this kind takes 50 to 500 MB
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RunResult:
-    """A prediction, and the report as loading completed it."""
+    """A prediction, and the report as loading completed it; None of labels, which no checkpoint made."""
 
     prediction: Prediction
-    report: CheckpointReport
+    report: CheckpointReport | None = None
 
 
 class Segmenters:
@@ -123,13 +123,14 @@ class RunController(QObject):
     def _start(self, column: str, key: RunKey) -> None:
         case = self._store.cases[key.case].case
         assert case is not None  # a run key is only given for a case that was read
-        name = self._store.title(key.checkpoint)
-        job = Job(run_work(self.segmenters, key, case.image), f"{name} on {case.name}")
+        of_model = key.kind == "checkpoint"
+        work = run_work(self.segmenters, key, case.image) if of_model else labels_work(key, case)
+        job = Job(work, f"{self._store.column_title(column)} on {case.name}")
         job.progressed.connect(lambda progress: self._on_progressed(column, key, progress))
         job.succeeded.connect(lambda result: self._on_succeeded(column, key, result))
         job.failed.connect(lambda failure: self._on_ended(column, key, failure))
         self._store.outcomes.start(column, key)
-        self._queue.start(job, lane="model", slot=_slot(column))
+        self._queue.start(job, lane="model" if of_model else "files", slot=_slot(column))
         self._store.run_changed.emit(column)
 
     def _on_progressed(self, column: str, key: RunKey, progress: Progress) -> None:
@@ -139,7 +140,7 @@ class RunController(QObject):
 
     def _on_succeeded(self, column: str, key: RunKey, result: RunResult) -> None:
         item = self._store.checkpoints.get(key.checkpoint)
-        if item is not None and item.revision == key.checkpoint_revision:
+        if item is not None and result.report is not None and item.revision == key.checkpoint_revision:
             self._store.set_report(key.checkpoint, result.report)
         self._on_ended(column, key, result.prediction)
 
@@ -173,6 +174,18 @@ def run_work(segmenters: Segmenters, key: RunKey, image: Image) -> Work:
         report(Progress(done=0, total=0, stage="start"))
         prediction = pipeline.segment(segmenter, image, key.settings, report=report)
         return RunResult(prediction=prediction, report=segmenter.report)
+
+    return work
+
+
+def labels_work(key: RunKey, case: Case) -> Work:
+    """The reference, or the mask in a file, in the place of a prediction."""
+
+    def work(report: Report) -> RunResult:
+        report(Progress(done=0, total=0, stage="labels"))
+        own = case.reference if key.kind == "reference" else None
+        labels = pipeline.open_labels(key.source, case.image) if own is None else own
+        return RunResult(prediction=pipeline.prediction_of_labels(labels, case.image))
 
     return work
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer
 
 from app.canvas.frame import LiveStep
-from app.items import MeasureKey, OverlayStyle, RunState
+from app.items import Column, MeasureKey, OverlayStyle, RunState
 from app.pace import SAMPLING, Pace, left_words
 from app.store import Store
 from core.progress import Progress
-from core.records import CheckpointReport, Measurement, Prediction
+from core.records import Case, CheckpointReport, Measurement, Prediction
 
 if TYPE_CHECKING:
     from app.canvas.columns import ColumnsView
@@ -21,6 +21,7 @@ STAGES = {
     "load": "Loading the checkpoint",
     "loading": "Loading the checkpoint",
     "start": "Preparing the image",
+    "labels": "Reading the mask",
     SAMPLING: "Running",
 }
 FRAME_MS = 40  # progress is drawn at most this often, however fast the sampler is
@@ -50,6 +51,8 @@ class ViewController(QObject):
         for signal in (store.checkpoint_added, store.checkpoint_changed, store.checkpoint_removed):
             signal.connect(lambda _: self._name_columns())
         store.column_added.connect(self._on_column_added)
+        store.column_changed.connect(self._name_column)
+        store.columns_reordered.connect(self._on_reordered)
         store.column_removed.connect(self._on_column_removed)
         store.column_activated.connect(self._on_column_activated)
         store.run_changed.connect(self._on_run_changed)
@@ -70,6 +73,7 @@ class ViewController(QObject):
             self._shown_case = case
             self._clear_columns()  # before the image changes: a mask must never lie over another image
             self._view.set_case(case)
+            self._name_columns()
             self._show_steps()
 
     def _on_case_changed(self, case: str) -> None:
@@ -83,16 +87,24 @@ class ViewController(QObject):
 
     def _on_column_added(self, column: str) -> None:
         item = self._store.columns[column]
-        self._view.add_column(column, self._store.title(item.checkpoint), item.colour)
-        self._view.set_kind(column, kind_text(self._report(column)))
+        self._name_column(column)
         self._view.set_threshold(column, item.threshold)
         self._on_run_changed(column)
 
     def _name_columns(self) -> None:
         """Two files of one name are told apart by their folders as soon as both are open."""
-        for column in self._store.columns.values():
-            self._view.add_column(column.key, self._store.title(column.checkpoint), column.colour)
-            self._view.set_kind(column.key, kind_text(self._report(column.key)))
+        for column in self._store.columns:
+            self._name_column(column)
+
+    def _name_column(self, column: str) -> None:
+        item = self._store.columns[column]
+        self._view.add_column(column, self._store.column_title(column), item.colour)
+        words = kind_text(self._report(column)) if item.kind == "checkpoint" else labels_text(item, self._store.case)
+        self._view.set_kind(column, words)
+
+    def _on_reordered(self) -> None:
+        self._view.set_column_order(tuple(self._store.columns))
+        self._show_steps()
 
     def _on_column_activated(self, column: str | None) -> None:
         if column is not None:
@@ -190,7 +202,8 @@ class ViewController(QObject):
         return dice_text(self._store.measurement(column))
 
     def _report(self, column: str) -> CheckpointReport | None:
-        return self._store.checkpoints[self._store.columns[column].checkpoint].report
+        item = self._store.checkpoints.get(self._store.columns[column].checkpoint)
+        return item.report if item else None
 
     def _show_steps(self) -> None:
         """Fill the steps panel; it keeps its place while the active prediction is the same."""
@@ -198,7 +211,7 @@ class ViewController(QObject):
         for column in self._store.columns.values():
             prediction, key = self._store.run_state(column.key).prediction, self._store.run_key(column.key)
             if prediction is not None and key is not None:
-                name = self._store.title(column.checkpoint)
+                name = self._store.column_title(column.key)
                 shown.append((column.key, name, column.colour, prediction))
                 curves[column.key] = self._store.outcomes.curves.get(key, ())
         usable = any(self._store.run_key(column) is not None for column in self._store.columns)
@@ -226,6 +239,14 @@ def kind_text(report: CheckpointReport | None) -> str:
     network = "soft2hard " if report.module_class == "FlowSoft2HardModel" else ""
     film = " with FiLM" if report.film is not None else ""
     return f"{report.producer}, {network}{report.mode.partition('_')[0]}{film}"
+
+
+def labels_text(column: Column, case: Case | None) -> str:
+    """Which file a reference is; that a mask was imported."""
+    if column.kind == "mask":
+        return "imported mask"
+    reference = case.reference if case is not None else None
+    return f"mask of the case, {reference.name}" if reference is not None else "this case has none"
 
 
 def stage_text(progress: Progress) -> str:

@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.canvas.axis import NO_STEPS, curve_axis, position_words, step_label
+from app.canvas.axis import curve_axis, position_words, step_label
 from app.canvas.frame import Frame, LiveStep, frame_of, live_frame
 from app.canvas.quantities import LOGITS, TABLE, Quantity
 from app.panels.live_steps import LiveSteps
@@ -236,7 +236,7 @@ class StepsPanel(QWidget):
         self.title.setText(entry[1] if entry else "Steps")
         self.slider.setVisible(bool(self._steps()))
         self.slider.setEnabled(not self._without_steps())
-        self.slider.setToolTip(NO_STEPS if self._without_steps() else "")
+        self.slider.setToolTip(position_words(self._prediction(), None) if self._without_steps() else "")
         self._place_slider()
         self._name_state()
         self._fill_strip()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import Any
 
+import numpy as np
 import pytest
 
 from app.controllers import running
@@ -26,6 +27,7 @@ from core.records import (
     MetricValue,
     Prediction,
     RunSettings,
+    frozen_array,
 )
 from tests.gui import fakes
 
@@ -115,6 +117,13 @@ class FakePipeline:
         self.fetched.append(name)
         self.models[name] = Path("/models") / name
         return self.models[name]
+
+    def open_labels(self, path: str, image: Image) -> LabelMap:
+        name = PurePath(path).name
+        if name in self.errors:
+            raise self.errors[name]
+        truth = np.stack([fakes.vessels(*image.voxels.shape[1:], shift=5.0)] * len(image.voxels))
+        return LabelMap(labels=frozen_array(truth.astype(np.uint8)), name=name, path=path)
 
     def reference_of(self, image: str) -> Path | None:
         return None
