@@ -53,6 +53,12 @@ def _can_add_reference(window: MainWindow) -> bool:
     return _has_case(window) and all(column.kind != "reference" for column in window.store.columns.values())
 
 
+def _can_move(window: MainWindow, by: int) -> bool:
+    """The active column has a neighbour on that side."""
+    order, active = list(window.store.columns), window.store.active_column
+    return active in order and 0 <= order.index(active) + by < len(order)
+
+
 def _has_volume(window: MainWindow) -> bool:
     return window.store.case is not None and window.parts.view.is_volume()
 
@@ -176,6 +182,17 @@ COMMANDS: tuple[Command, ...] = (
         title="Open &mask as column\N{HORIZONTAL ELLIPSIS}",
         call=lambda window: window.ask_mask_column(),
         enabled=_has_case,
+    ),
+    *(
+        Command(
+            id=f"run.move-column-{side}",
+            menu="&Run",
+            title=f"Move column {side}",
+            shortcut=f"Ctrl+Shift+{side.capitalize()}",
+            call=lambda window, by=by: window.move_column(by),
+            enabled=lambda window, by=by: _can_move(window, by),
+        )
+        for side, by in (("left", -1), ("right", 1))
     ),
     Command(
         id="run.close-column",
@@ -316,6 +333,7 @@ MOUSE = (
     ("Left, Right", "Previous and next case (in the pictures)"),
     ("Right drag", "Window and level"),
     ("Double click", "One view of one column alone, or all of them again"),
+    ("Drag the head", "Put a column in another place"),
     ("Hold Space", "The bare image"),
     ("R", "Reset pan, zoom and window (in the pictures)"),
 )

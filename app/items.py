@@ -99,6 +99,17 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DropPlace:
+    """Where files were dropped on the columns: on `column`, or between two of them, before the one at `index`.
+
+    Without either it was not on the columns at all.
+    """
+
+    column: str | None = None
+    index: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunKey:
     """Everything that decides a prediction. Two runs with the same key give the same result on one device.
 

@@ -48,7 +48,7 @@ class Store(QObject):
     training_runs_listed, training_runs_removed = Signal(object), Signal(object)  # folders of the runs
     column_added, column_changed, column_removed = Signal(object), Signal(object), Signal(object)  # column key
     column_activated = Signal(object)  # column key | None
-    columns_reordered = Signal()
+    columns_reordered = Signal(object)  # tuple of column keys
     run_changed = Signal(object)  # column key: its RunState is another
     run_progressed = Signal(object)  # column key: only its progress moved
     threshold_changed = Signal(object)  # column key
@@ -211,25 +211,32 @@ class Store(QObject):
     # ---- columns -----------------------------------------------------------------------------------------------------
 
     def add_column(
-        self, checkpoint: str, settings: RunSettings | None = None, options: LoadOptions | None = None
+        self,
+        checkpoint: str,
+        settings: RunSettings | None = None,
+        options: LoadOptions | None = None,
+        place: int | None = None,
     ) -> str:
-        """A new column at the right, which becomes the active one. Returns its key."""
+        """A new column, which becomes the active one: at `place` from the left, or at the right. Returns its key."""
         return self._put_column(
+            place,
             checkpoint=checkpoint,
             settings=settings or RunSettings(),
             options=options or LoadOptions(profiles=self.profiles),
         )
 
-    def add_labels_column(self, kind: ColumnKind, source: str = "") -> str:
-        """A new column at the right for the reference of whatever case is looked at, or for the mask in a file."""
-        return self._put_column(checkpoint="", kind=kind, source=source)
+    def add_labels_column(self, kind: ColumnKind, source: str = "", place: int | None = None) -> str:
+        """A new column for the reference of whatever case is looked at, or for the mask in a file."""
+        return self._put_column(place, checkpoint="", kind=kind, source=source)
 
-    def _put_column(self, **content: object) -> str:
+    def _put_column(self, place: int | None, /, **content: object) -> str:
         self._columns_made += 1
         key = f"column {self._columns_made}"
         colour = _free_colour(column.colour for column in self.columns.values())
         self.columns[key] = Column(key=key, colour=colour, **content)  # type: ignore[arg-type]
         self.column_added.emit(key)
+        if place is not None:
+            self.move_column(key, place)
         self.activate_column(key)
         return key
 
@@ -246,7 +253,7 @@ class Store(QObject):
         order.insert(min(max(place, 0), len(order)), key)
         if order != list(self.columns):
             self.columns = {name: self.columns[name] for name in order}
-            self.columns_reordered.emit()
+            self.columns_reordered.emit(tuple(order))
 
     def replace_checkpoint(self, key: str, checkpoint: str) -> None:
         """Another checkpoint in a column, with its place, colour and settings; what only the one before had goes."""

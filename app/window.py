@@ -15,7 +15,7 @@ from app.controllers.film import FilmController
 from app.controllers.film_effects import EffectController
 from app.controllers.film_models import ModelController
 from app.controllers.measuring import MeasureController
-from app.controllers.opening import OpenController, Target
+from app.controllers.opening import NOWHERE, OpenController, Target
 from app.controllers.presenting import PanelController
 from app.controllers.running import RunController
 from app.controllers.viewing import ViewController
@@ -23,7 +23,7 @@ from app.dialogs import AboutDialog, ShortcutsDialog
 from app.drop import leave_drops_to_the_window, paths_of
 from app.film_dialogs import ask_download
 from app.hold_space import HoldSpace, clicks_leave_the_focus
-from app.items import LoadOptions, Note
+from app.items import DropPlace, LoadOptions, Note
 from app.jobs import JobQueue
 from app.parts import make_parts
 from app.recent import RecentMenu
@@ -117,7 +117,7 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         parts, store, library = self.parts, self.store, self.parts.library
-        parts.view.files_dropped.connect(lambda paths, column: self.open(paths))
+        parts.view.files_dropped.connect(lambda paths, place: self.open(paths, place=place))
         parts.view.open_requested.connect(self.ask_files)
         parts.view.demo_requested.connect(self.open_demo)
         parts.view.cancel_requested.connect(self.runs.cancel)
@@ -158,11 +158,11 @@ class MainWindow(QMainWindow):
 
     # ---- opening -----------------------------------------------------------------------------------------------------
 
-    def open(self, paths: Sequence[str], target: Target = "view") -> None:
+    def open(self, paths: Sequence[str], target: Target = "view", place: DropPlace = NOWHERE) -> None:
         """Take in files and folders, as if dropped on the view (or in the library)."""
         if paths:
             self.parts.banner.hide()
-            self.opening.open(paths, target)
+            self.opening.open(paths, target, place)
 
     def open_demo(self) -> None:
         self.open([str(DEMO)])
@@ -287,6 +287,10 @@ class MainWindow(QMainWindow):
         if chosen:
             self.settings.last_folder = str(Path(chosen).parent)
             self.opening.open_mask_column(chosen)
+
+    def move_column(self, by: int) -> None:
+        """The active column, one place to the left or right."""
+        self._with_column(lambda column: self.store.move_column(column, list(self.store.columns).index(column) + by))
 
     def close_column(self) -> None:
         self._with_column(self.store.remove_column)

@@ -68,6 +68,10 @@ class Column(QFrame):
         self.header.cancel_requested.connect(self.cancel_requested)
 
     @property
+    def title(self) -> str:
+        return self._title
+
+    @property
     def view(self) -> SliceView:
         """The first of the views, and the only one of a single picture."""
         return self.grid.panes[0].view

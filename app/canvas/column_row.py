@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt, Signal
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app.canvas.column import STATES, Column, ColumnState
 from app.canvas.frame import LiveStep
 from app.canvas.messages import HintPage
+from app.canvas.reorder import HeadDrag
 from app.canvas.scene import Scene
+from app.canvas.zones import ZoneOverlay
 from app.items import View
 from app.theme import DARK, Theme
 from core.records import Array, Deviation, Prediction
@@ -23,6 +25,7 @@ class ColumnRow(QWidget):
 
     column_close_requested = Signal(str)
     column_activated = Signal(str)
+    column_moved = Signal(str, int)  # key, place among the other columns
     cancel_requested = Signal(str)
     open_requested = Signal()
     demo_requested = Signal()
@@ -39,6 +42,9 @@ class ColumnRow(QWidget):
         self.hint = HintPage()
         self.hint.open_requested.connect(self.open_requested)
         self.hint.demo_requested.connect(self.demo_requested)
+        self.overlay = ZoneOverlay(self)
+        self._heads = HeadDrag(self, self.places, self.overlay)
+        self._heads.dropped.connect(self.column_moved)
         self._set_up()
         self.set_theme(theme)
 
@@ -57,6 +63,7 @@ class ColumnRow(QWidget):
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
         self.hint.set_theme(theme)
+        self.overlay.set_colours(theme.accent, theme.accent_text)
         for column in self._every_column():
             column.set_theme(theme)
 
@@ -119,6 +126,11 @@ class ColumnRow(QWidget):
         """Keys of the columns from left to right."""
         return tuple(self._columns)
 
+    def places(self) -> dict[str, QRect]:
+        """Where the columns that are seen lie in this widget, from left to right."""
+        seen = {key: column for key, column in self._columns.items() if column.isVisibleTo(self)}
+        return {key: QRect(column.mapTo(self, QPoint()), column.size()) for key, column in seen.items()}
+
     def set_active(self, key: str) -> None:
         """The column whose kept steps the slider counts."""
         self._active = key
@@ -140,6 +152,7 @@ class ColumnRow(QWidget):
             column.header.room_changed.connect(self._level_headers)
             grid.pressed.connect(lambda _: self._activate(key))
             column.installEventFilter(self)
+            self._heads.watch(key, column.header)
         return column
 
     def _activate(self, key: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, Qt, Signal
 from PySide6.QtGui import (
     QDragEnterEvent,
     QDragLeaveEvent,
@@ -24,7 +24,8 @@ from app.canvas.pane import plane_name
 from app.canvas.quantities import TABLE
 from app.canvas.scene import HoverInfo, OverlayStyle, Voxel, reference_labels
 from app.canvas.window_level import WindowPreset, dragged, presets
-from app.items import VIEWS, View, VolumeView
+from app.canvas.zones import Zone, drop_zone
+from app.items import VIEWS, DropPlace, View, VolumeView
 from app.theme import DARK, Theme
 from core import pipeline
 from core.records import Case, Prediction
@@ -41,7 +42,7 @@ class ColumnsView(ColumnRow):
     slice_changed = Signal(int)  # along the first axis of the array
     cross_changed = Signal(object)  # voxel (slice, row, column)
     case_requested = Signal(int)  # cases to go
-    files_dropped = Signal(object, object)  # tuple of paths, key | None
+    files_dropped = Signal(object, object)  # tuple of paths, DropPlace
 
     def __init__(self, theme: Theme = DARK, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
@@ -339,24 +340,29 @@ class ColumnsView(ColumnRow):
             event.acceptProposedAction()
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        zone = self._zone_at(event.position().toPoint())
+        if zone is not None:
+            self.overlay.show_zone(zone)
         event.acceptProposedAction()
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
         self.hint.set_theme(self._theme)
+        self.overlay.clear()
 
     def dropEvent(self, event: QDropEvent) -> None:
         self.hint.set_theme(self._theme)
+        self.overlay.clear()
         paths = tuple(url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile())
         if paths:
             event.acceptProposedAction()
-            self.files_dropped.emit(paths, self._key_at(event))
+            zone = self._zone_at(event.position().toPoint())
+            self.files_dropped.emit(paths, DropPlace() if zone is None else zone.place)
 
-    def _key_at(self, event: QDropEvent) -> str | None:
-        where = event.position().toPoint()
-        for key, column in self._columns.items():
-            if column.isVisible() and column.rect().contains(column.mapFrom(self, where)):
-                return key
-        return None
+    def _zone_at(self, at: QPoint) -> Zone | None:
+        """Where a drop would land; None while there are no columns."""
+        places = self.places()
+        titles = {key: column.title for key, column in self._columns.items()}
+        return drop_zone(places, self.keys(), titles, at) if places else None
 
 
 def _middle(case: Case | None) -> Voxel:

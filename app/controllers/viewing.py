@@ -42,6 +42,7 @@ class ViewController(QObject):
         self._listen(store)
         view.column_activated.connect(store.activate_column)
         view.column_close_requested.connect(store.remove_column)
+        view.column_moved.connect(store.move_column)
         steps.step_changed.connect(store.set_step)
         steps.quantity_changed.connect(store.set_quantity)
 
@@ -102,8 +103,8 @@ class ViewController(QObject):
         words = kind_text(self._report(column)) if item.kind == "checkpoint" else labels_text(item, self._store.case)
         self._view.set_kind(column, words)
 
-    def _on_reordered(self) -> None:
-        self._view.set_column_order(tuple(self._store.columns))
+    def _on_reordered(self, order: tuple[str, ...]) -> None:
+        self._view.set_column_order(order)
         self._show_steps()
 
     def _on_column_activated(self, column: str | None) -> None:
