@@ -1,4 +1,5 @@
-"""Space held anywhere in the window shows the bare image, except where a space is typed or presses a button."""
+"""Space, or the key chosen for it, held anywhere in the window shows the bare image, except where it is typed or
+presses a button."""
 
 from __future__ import annotations
 
@@ -28,7 +29,7 @@ class HoldSpace(QObject):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         pressed = event.type() == QEvent.Type.KeyPress
-        if not isinstance(event, QKeyEvent) or event.key() != Qt.Key.Key_Space:
+        if not isinstance(event, QKeyEvent) or event.key() != self._view.bare_key:
             return False
         if event.modifiers() != Qt.KeyboardModifier.NoModifier:
             return False

@@ -15,13 +15,14 @@ ColumnKind = Literal["checkpoint", "reference", "mask"]
 ColumnState = Literal["empty", "waiting", "running", "result", "error", "cancelled"]
 Quantity = str  # a name of the table in app.canvas.quantities
 View = Literal["axial", "coronal", "sagittal", "acquired"]
-Layout = Literal[1, 2, 4]
+Layout = Literal[1, 2, 4, "lightbox"]
 Convention = Literal["radiological", "neurological"]
 Projection = Literal["off", "max", "min", "mean"]
 VIEWS: tuple[View, ...] = ("axial", "coronal", "sagittal", "acquired")
-LAYOUTS: tuple[Layout, ...] = (1, 2, 4)
+LAYOUTS: tuple[Layout, ...] = (1, 2, 4, "lightbox")
 CONVENTIONS: tuple[Convention, ...] = ("radiological", "neurological")
 PROJECTIONS: tuple[Projection, ...] = ("off", "max", "min", "mean")
+LAYOUT_NAMES: dict[Layout, str] = {1: "1 view", 2: "2 views", 4: "4 views", "lightbox": "Lightbox"}
 VIEW_NAMES = {"axial": "Axial", "coronal": "Coronal", "sagittal": "Sagittal", "acquired": "As acquired"}
 PROJECTION_NAMES = {"off": "Off", "max": "Maximum", "min": "Minimum", "mean": "Mean"}
 
@@ -115,6 +116,7 @@ class RunKey:
 
     Labels in the place of a prediction have no checkpoint: `kind` and `source` say which, and `reference_revision`
     which reference of the case.
+    `frame`: of a film or a time series, the one that was run on.
     """
 
     case: str
@@ -126,6 +128,7 @@ class RunKey:
     kind: ColumnKind = "checkpoint"
     source: str = ""
     reference_revision: int = 0
+    frame: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,9 +163,11 @@ class OverlayStyle:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VolumeView:
-    """How a volume is looked at. `view` is the plane of a single view; `layout` the number of views in each column.
+    """How a volume is looked at. `view` is the plane of a single view; `layout` the number of views in each column, or
+    `lightbox`: many slices of `view`.
 
-    `thickness`: slices that a `projection` looks through.
+    `thickness`: slices that a `projection` looks through. `every`: slices from tile to tile of a lightbox, 0 = as many
+    as it takes to show all of the volume.
     """
 
     view: View = "acquired"
@@ -170,6 +175,7 @@ class VolumeView:
     convention: Convention = "radiological"
     projection: Projection = "off"
     thickness: int = 10
+    every: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

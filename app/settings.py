@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings
@@ -51,6 +52,19 @@ class Settings:
     @last_folder.setter
     def last_folder(self, folder: str) -> None:
         self._stored.setValue("open/folder", folder)
+
+    def keys(self) -> dict[str, str]:
+        """Keys that a person gave to commands, by the id of the command; empty text: the command has none."""
+        self._stored.beginGroup("keys")
+        found = {name: self._stored.value(name) for name in self._stored.childKeys()}
+        self._stored.endGroup()
+        return {name: key for name, key in found.items() if isinstance(key, str)}
+
+    def set_keys(self, keys: Mapping[str, str]) -> None:
+        """Replace all of them."""
+        self._stored.remove("keys")
+        for name, key in keys.items():
+            self._stored.setValue(f"keys/{name}", key)
 
     def layout(self) -> tuple[QByteArray, QByteArray]:
         """Geometry and dock state of the window as Qt packed them; empty when never stored."""

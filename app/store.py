@@ -55,6 +55,7 @@ class Store(QObject):
     measured = Signal(object)  # MeasureKey
     step_changed, quantity_changed, overlay_changed = Signal(object), Signal(object), Signal(object)
     volume_changed = Signal(object)  # VolumeView
+    playing_changed = Signal(object)  # bool
     noted = Signal(object)  # Note
 
     def __init__(self, parent: QObject | None = None) -> None:
@@ -72,6 +73,7 @@ class Store(QObject):
         self.quantity: Quantity = "mask"
         self.overlay = OverlayStyle()
         self.volume = VolumeView()
+        self.playing = False
         self.profiles: str | None = None
         self._loaded_cases: list[str] = []
         self._columns_made = 0
@@ -100,6 +102,10 @@ class Store(QObject):
         self._change_case(case, state="ready", case=content, failure=None)
         while len(self._loaded_cases) > CASES_KEPT:
             self._unload(self._loaded_cases.pop(0))
+
+    def set_case_frame(self, case: str, content: Case) -> None:
+        """Another frame of a case is read. Nothing that was predicted or measured on one belongs to another."""
+        self._change_case(case, case=content)
 
     def set_case_failed(self, case: str, failure: Failure) -> None:
         self._change_case(case, state="failed", case=None, failure=failure)
@@ -327,12 +333,23 @@ class Store(QObject):
             checkpoint_revision=checkpoint.revision,
             settings=wanted.settings,
             options=wanted.options,
+            frame=case.case.image.frame,
         )
 
     def run_state(self, column: str) -> RunState:
         """What the column shows now: the outcome filed under its present key, and never another one."""
         key = self.run_key(column)
-        return self._state_without_run(column) if key is None else self.outcomes.state(column, key)
+        if key is None:
+            return self._state_without_run(column)
+        if self._is_passing(column, key):
+            return RunState(state="empty", message="This frame was not run yet")
+        return self.outcomes.state(column, key)
+
+    def _is_passing(self, column: str, key: RunKey) -> bool:
+        """Nobody has asked for a run on this frame of a film."""
+        case = self.cases[key.case].case
+        asked = self.outcomes.running(column) == key or self.outcomes.was_cancelled(column, key)
+        return case is not None and case.image.frames > 1 and not asked and self.outcomes.outcome(key) is None
 
     def measurement(self, column: str) -> Measurement | Failure | None:
         """The numbers of what the column shows now; None while they are not known, and for the reference itself."""
@@ -356,6 +373,12 @@ class Store(QObject):
         return RunState(state="empty", message="Drop an image to run this checkpoint on")
 
     # ---- what is looked at -------------------------------------------------------------------------------------------
+
+    def set_playing(self, playing: bool) -> None:
+        """Whether cine goes through frames or slices by itself."""
+        if playing != self.playing:
+            self.playing = playing
+            self.playing_changed.emit(playing)
 
     def set_step(self, step: int | None) -> None:
         """None = the final result."""
@@ -427,6 +450,7 @@ def _labels_key(column: Column, case: CaseItem) -> RunKey | None:
         kind=column.kind,
         source=column.source,
         reference_revision=case.reference_revision if of_reference else 0,
+        frame=case.case.image.frame,
     )
 
 

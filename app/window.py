@@ -9,13 +9,17 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragMoveEvent, QDropEvent, QGuiApplication, QShowEvent
 from PySide6.QtWidgets import QApplication, QDockWidget, QFileDialog, QMainWindow, QSplitter, QVBoxLayout, QWidget
 
-from app.actions import make_actions, refresh_actions
+from app.actions import COMMANDS, give_keys, make_actions, refresh_actions
+from app.command_palette import CommandPalette, palette_entries
+from app.commands.looking import PRESET_KEYS
+from app.controllers.cine import CineController
 from app.controllers.export import ExportController
 from app.controllers.film import FilmController
 from app.controllers.film_effects import EffectController
 from app.controllers.film_models import ModelController
+from app.controllers.frames import FrameController
 from app.controllers.measuring import MeasureController
-from app.controllers.opening import NOWHERE, OpenController, Target
+from app.controllers.opening import NOWHERE, OpenController, Target, read_case
 from app.controllers.presenting import PanelController
 from app.controllers.running import RunController
 from app.controllers.viewing import ViewController
@@ -25,9 +29,11 @@ from app.film_dialogs import ask_download
 from app.hold_space import HoldSpace, clicks_leave_the_focus
 from app.items import DropPlace, LoadOptions, Note
 from app.jobs import JobQueue
+from app.keymap import Keymap, key_number, native
 from app.parts import make_parts
 from app.recent import RecentMenu
 from app.settings import Settings
+from app.shortcut_editor import ShortcutEditor
 from app.store import Store
 from app.theme import THEMES, Theme, apply_theme, system_theme
 
@@ -44,12 +50,16 @@ class MainWindow(QMainWindow):
         self.settings = settings or Settings()
         self.store, self.queue = Store(self), JobQueue(self)
         self.has_demo = DEMO.is_dir()
+        self.overlay_before: dict[str, bool] = {}  # what was seen of it when all of it was hidden
         self.theme = self._wanted_theme()
         apply_theme(_application(), self.theme)
         self.parts = make_parts(self.store, self.theme)
         self._place_parts()
         self._make_controllers()
-        self.actions_by_id = make_actions(self)
+        self.keymap = Keymap(COMMANDS, self.settings, self)
+        self.actions_by_id = make_actions(self, self.keymap)
+        self.keymap.changed.connect(self._on_keys_changed)
+        self._on_keys_changed()
         self._recent = RecentMenu(self.settings, self)
         self._recent.path_chosen.connect(lambda path: self.open([path]))
         self._recent.insert_before(self.actions_by_id["file.demo"])
@@ -114,6 +124,8 @@ class MainWindow(QMainWindow):
         self.film = FilmController(store, parts.film, self.runs, self.effects, self.models)
         self.exports = ExportController(store, queue, self)
         self.panels = PanelController(store, queue, parts, self)
+        self.frames = FrameController(store, queue, read_case, self)
+        self.cine = CineController(store, parts.view, self.frames, self)
 
     def _connect(self) -> None:
         parts, store, library = self.parts, self.store, self.parts.library
@@ -121,7 +133,12 @@ class MainWindow(QMainWindow):
         parts.view.open_requested.connect(self.ask_files)
         parts.view.demo_requested.connect(self.open_demo)
         parts.view.cancel_requested.connect(self.runs.cancel)
-        parts.view.case_requested.connect(self.step_case)
+        parts.view.frame_requested.connect(self.frames.step)
+        parts.view.layout_requested.connect(lambda layout: store.set_volume(layout=layout))
+        parts.bar.time.frame_requested.connect(self.frames.show)
+        parts.bar.time.play_requested.connect(self.cine.toggle)
+        parts.bar.time.fps_changed.connect(self.cine.set_fps)
+        parts.bar.time.show_fps(self.cine.fps)
         parts.status.cancel_requested.connect(self.cancel_all)
         self.panels.also_busy = lambda: self.effects.busy or self.models.busy
         parts.run.cancel_requested.connect(lambda: self._with_column(self.runs.cancel))
@@ -150,9 +167,10 @@ class MainWindow(QMainWindow):
         self.opening.opened.connect(self._recent.add)
         store.noted.connect(self._on_noted)
         store.training_runs_listed.connect(self._widen_library)
-        columns = (store.column_activated, store.column_removed, store.columns_reordered, store.run_changed)
+        columns = (store.column_activated, store.columns_reordered, store.run_changed)
         for signal in (store.case_activated, store.case_changed, *columns):
             signal.connect(lambda _: self._refresh_actions())
+        store.column_removed.connect(self._on_column_removed)
         store.case_activated.connect(lambda _: self._show_title())
         _application().styleHints().colorSchemeChanged.connect(lambda _: self._apply_theme())
 
@@ -203,6 +221,10 @@ class MainWindow(QMainWindow):
         opening = self.opening
         take = {"image": opening.open_image, "reference": opening.open_reference, "column": opening.open_mask_column}
         take[kind](path)
+
+    def _on_column_removed(self, _: str) -> None:
+        if self.store.active_column in self.store.columns:  # else another becomes the active one, and says so
+            self._refresh_actions()
 
     def _on_noted(self, note: Note) -> None:
         """Errors are shown over the pictures too, unless the column of the file says it already."""
@@ -314,7 +336,20 @@ class MainWindow(QMainWindow):
         steps.slider.setValue(steps.slider.value() + by)
 
     def show_shortcuts(self) -> None:
-        ShortcutsDialog(self).open()
+        ShortcutsDialog(self.keymap, self.edit_shortcuts, self).open()
+
+    def edit_shortcuts(self) -> None:
+        ShortcutEditor(self.keymap, self).open()
+
+    def show_palette(self) -> None:
+        CommandPalette(palette_entries(self), self).open()
+
+    def _on_keys_changed(self) -> None:
+        """Menus, the held key and the names of the presets show the keys that are in force."""
+        give_keys(self.actions_by_id, self.keymap)
+        self.parts.view.bare_key = key_number(self.keymap.key("view.bare"))
+        keys = (native(self.keymap.key(f"view.preset-{number}")) for number in range(1, PRESET_KEYS + 1))
+        self.parts.bar.show_preset_keys(tuple(keys))
 
     def show_about(self) -> None:
         AboutDialog(self).open()

@@ -183,13 +183,19 @@ def film_summary(prediction: Prediction) -> FilmSummary:
     return summarise(prediction)
 
 
-def open_case(image: str | Path, reference: str | Path | None = None, sample: str | None = None) -> Case:
-    """Read an image and its reference; raises `ImageRefused` or `ShapeMismatch`."""
+def open_case(
+    image: str | Path, reference: str | Path | None = None, sample: str | None = None, frame: int = 0
+) -> Case:
+    """Read an image and its reference; raises `ImageRefused` or `ShapeMismatch`.
+
+    `frame` of a film or a time series, and that of a reference with as many. One that has another number of frames is
+    taken to belong to the first of the image: of any other frame the case has no reference, and a finding says why.
+    """
     from core.images import read_case, sample_name
 
     labels = None if reference is None else str(reference)
     sample = sample or sample_name(Path(image))
-    return read_case(CasePaths(name=Path(image).name, image=str(image), reference=labels, sample=sample))
+    return read_case(CasePaths(name=Path(image).name, image=str(image), reference=labels, sample=sample), frame)
 
 
 def section(

@@ -12,6 +12,7 @@ from PySide6.QtGui import QColor
 from core.records import Array
 
 GREY, VIRIDIS = "grey", "viridis"
+INVERTED = "grey, inverted"
 TRANSPARENT = np.uint32(0)
 
 
@@ -22,10 +23,15 @@ def argb(colour: str) -> np.uint32:
 
 @cache
 def table(name: str) -> Array:
-    """(256,) uint32 ARGB of `grey` or one of pyqtgraph's maps (viridis: even in lightness, colour-blind safe)."""
+    """(256,) uint32 ARGB of `grey`, of the same inverted, or of one of pyqtgraph's maps.
+
+    Viridis is even in lightness, and safe for the colour-blind.
+    """
     if name == GREY:
         level = np.arange(256, dtype=np.uint32)
         made = np.uint32(0xFF000000) | level << 16 | level << 8 | level
+    elif name == INVERTED:
+        made = table(GREY)[::-1].copy()
     else:
         red, green, blue = pg.colormap.get(name).getLookupTable(nPts=256, alpha=False).astype(np.uint32).T
         made = np.uint32(0xFF000000) | red << 16 | green << 8 | blue
@@ -74,9 +80,10 @@ def classify(values: Array, colours: Sequence[str], out: Array) -> None:
     np.take(known, np.where(beyond, len(colours), values), out=out)
 
 
-def windowed_colour(picture: Array, low: float, high: float, out: Array) -> None:
+def windowed_colour(picture: Array, low: float, high: float, out: Array, *, inverted: bool = False) -> None:
     """Fill `out` with a (rows, columns, 3) uint8 colour picture, each channel seen through the window `low`..`high`."""
-    through = levels(np.arange(256), low, high)[picture].astype(np.uint32)
+    shades = levels(np.arange(256), low, high)
+    through = (255 - shades if inverted else shades)[picture].astype(np.uint32)
     out[...] = np.uint32(0xFF000000) | through[..., 0] << 16 | through[..., 1] << 8 | through[..., 2]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPoint, Qt, Signal
+from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import (
     QDragEnterEvent,
     QDragLeaveEvent,
@@ -20,18 +20,16 @@ from PySide6.QtWidgets import QWidget
 from app.canvas.camera import Camera
 from app.canvas.column import Column, shows_step, step_t
 from app.canvas.column_row import ColumnRow
-from app.canvas.pane import plane_name
+from app.canvas.pane import Pane, plane_name
+from app.canvas.pane_grid import PaneGrid
 from app.canvas.quantities import TABLE
 from app.canvas.scene import HoverInfo, OverlayStyle, Voxel, reference_labels
-from app.canvas.window_level import WindowPreset, dragged, presets
+from app.canvas.window_level import WindowPreset, dragged, full_range, of_box, presets, starting
 from app.canvas.zones import Zone, drop_zone
 from app.items import VIEWS, DropPlace, View, VolumeView
 from app.theme import DARK, Theme
 from core import pipeline
-from core.records import Case, Prediction
-
-_SLICE_KEYS = {Qt.Key.Key_Up: 1, Qt.Key.Key_Down: -1, Qt.Key.Key_PageUp: 10, Qt.Key.Key_PageDown: -10}
-_CASE_KEYS = {Qt.Key.Key_Left: -1, Qt.Key.Key_Right: 1}
+from core.records import Array, Case, Image, Prediction
 
 
 class ColumnsView(ColumnRow):
@@ -41,14 +39,18 @@ class ColumnsView(ColumnRow):
     hovered = Signal(object)  # HoverInfo | None
     slice_changed = Signal(int)  # along the first axis of the array
     cross_changed = Signal(object)  # voxel (slice, row, column)
-    case_requested = Signal(int)  # cases to go
+    frame_requested = Signal(int)  # frames of a film to go
+    layout_requested = Signal(object)  # Layout
+    clicked = Signal()  # any press on a picture
     files_dropped = Signal(object, object)  # tuple of paths, DropPlace
 
     def __init__(self, theme: Theme = DARK, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
         self._presets: tuple[WindowPreset, ...] = ()
-        self._under: tuple[View, tuple[int, int]] | None = None
+        self._under: tuple[Pane, tuple[int, int]] | None = None
         self._view: View | None = None  # the one that keys turn the slices of
+        self._from_lightbox = False
+        self.bare_key: int = Qt.Key.Key_Space  # while held: the image only
         self.setAcceptDrops(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
@@ -56,6 +58,7 @@ class ColumnsView(ColumnRow):
         grid = column.grid
         grid.camera_requested.connect(self._on_camera)
         grid.window_drag_requested.connect(self._on_window_drag)
+        grid.window_box_requested.connect(self._on_window_box)
         grid.slice_requested.connect(self.turn_slices)
         grid.cross_requested.connect(self._on_cross)
         grid.hovered_at.connect(self._on_hovered)
@@ -69,21 +72,36 @@ class ColumnsView(ColumnRow):
     # ---- the case ----
 
     def set_case(self, case: Case | None) -> None:
-        """Show another case in all columns. Results of the one before are dropped; the view is fitted again."""
+        """Show another case in all columns. Results of the one before are dropped; the view is fitted again.
+
+        Another frame of the same image is seen as the one before was: through the same window, at the same place.
+        """
         same_image = case is not None and self._scene.case is not None and case.image is self._scene.case.image
         if same_image:  # a reference came or went: results and view stay
             self._update(case=case)
             return
         for column in self._columns.values():
             column.set_state("empty", "", "")
+        if case is not None and self._is_other_frame(case.image):
+            self._update(case=case)
+            self._hover_again()
+            return
         self._presets, self._under = presets(case.image) if case is not None else (), None
-        start = self._presets[0] if self._presets else WindowPreset(name="", low=0.0, high=1.0)
+        start = starting(self._presets)
         self._maximised = self._one_view = self._view = None
-        self._update(case=case, cross=_middle(case), low=start.low, high=start.high, t=None, cameras={})
+        self._from_lightbox = False
+        seen = {"low": start.low, "high": start.high, "inverted": False, "cameras": {}, "tile": None}
+        self._update(case=case, cross=_middle(case), t=None, **seen)
         self._arrange()
         self.slice_changed.emit(self._scene.index)
         self.cross_changed.emit(self._scene.cross)
         self._hover_again()
+
+    def _is_other_frame(self, image: Image) -> bool:
+        shown = self._scene.case.image if self._scene.case is not None else None
+        if shown is None or shown.path is None or shown.path != image.path or image.frames == 1:
+            return False
+        return shown.frame != image.frame and shown.voxels.shape == image.voxels.shape
 
     def case(self) -> Case | None:
         return self._scene.case
@@ -110,11 +128,24 @@ class ColumnsView(ColumnRow):
         return self._scene.cross
 
     def turn_slices(self, view: View, by: int) -> None:
-        """Go `by` slices on across a view."""
-        if self._scene.is_volume:
+        """Go `by` slices on across a view; of a film, frames."""
+        if self._scene.case is not None and not self._scene.is_volume:
+            self.frame_requested.emit(by)
+        elif self._scene.is_volume:
             axis = self._scene.section(view).cut.axis
             first, second, third = (at + by * (axis == number) for number, at in enumerate(self._scene.cross))
             self.set_cross((first, second, third))
+
+    def turn(self, by: int, *, around: bool = False) -> None:
+        """Go `by` slices on across the view that was clicked last; `around`: after the last comes the first."""
+        if not self._scene.is_volume:
+            return
+        views = self._scene.views()
+        view = self._view if self._view in views else views[0]
+        if around:
+            section = self._scene.section(view)
+            by = (section.index + by) % section.slices - section.index
+        self.turn_slices(view, by)
 
     # ---- volumes ----
 
@@ -138,6 +169,7 @@ class ColumnsView(ColumnRow):
         if (look.view, look.layout) != (self._scene.volume.view, self._scene.volume.layout):
             self._view = None
             self._maximise(None, None)
+            self._from_lightbox &= look.layout == 1 and look.view == self._scene.volume.view
         cameras = self._mirrored(look) if look.convention != self._scene.volume.convention else self._scene.cameras
         self._update(volume=look, cameras=cameras)
 
@@ -212,10 +244,28 @@ class ColumnsView(ColumnRow):
     def reset_view(self) -> None:
         """The whole picture, its first window, all columns."""
         self._maximise(None, None)
-        self._update(cameras={})
+        self._update(cameras={}, inverted=False)
         if self._scene.case is not None:
-            first = self.presets()[0]
+            first = starting(self._presets)
             self.set_window_level(first.low, first.high)
+
+    def toggle_inverted(self) -> None:
+        """High intensities black, and back."""
+        self._update(inverted=not self._scene.inverted)
+
+    def inverted(self) -> bool:
+        return self._scene.inverted
+
+    def toggle_maximised(self, key: str | None, view: View | None = None) -> None:
+        """As for all rows of columns; a slice of a lightbox is seen in the one view, and from there the lightbox."""
+        layout = self._scene.volume.layout
+        if self._scene.is_lightbox:
+            self._from_lightbox = True
+            self.layout_requested.emit(1)
+        elif self._from_lightbox and layout == 1 and self._scene.is_volume:
+            self.layout_requested.emit("lightbox")
+        else:
+            super().toggle_maximised(key, view)
 
     def camera(self, view: View = "acquired") -> Camera:
         return self._scene.camera(view)
@@ -238,27 +288,40 @@ class ColumnsView(ColumnRow):
 
     def _on_pressed(self, view: View) -> None:
         self._view = view
+        self.clicked.emit()
 
-    def _on_cross(self, view: View, place: tuple[float, float]) -> None:
-        if self._scene.case is not None:
-            self.set_cross(self._scene.section(view).voxel_at(*place))
+    def _on_cross(self, pane: Pane, place: tuple[float, float]) -> None:
+        voxel = pane.voxel_at(place)
+        if voxel is None:
+            return
+        if self._scene.is_lightbox:  # this tile keeps its place, so that a drag in it stays on its slice
+            tile = next((grid.panes.index(pane) for grid in self._grids() if pane in grid.panes), None)
+            self._scene = replace(self._scene, tile=tile)
+        self.set_cross(voxel)
+
+    def _grids(self) -> list[PaneGrid]:
+        return [column.grid for column in self._every_column()]
 
     def _on_window_drag(self, dx: float, dy: float) -> None:
         if self._scene.case is not None:
-            full = self.presets()[0]
-            low, high = dragged(self._scene.low, self._scene.high, full.high - full.low, dx, dy)
+            low, high = dragged(self._scene.low, self._scene.high, full_range(self._presets), dx, dy)
             self.set_window_level(low, high)
 
-    def _on_hovered(self, view: View, where: tuple[int, int] | None) -> None:
-        self._under = None if where is None else (view, where)
+    def _on_window_box(self, values: Array | None) -> None:
+        window = None if values is None else of_box(values)
+        if window is not None:
+            self.set_window_level(*window)
+
+    def _on_hovered(self, pane: Pane, where: tuple[int, int] | None) -> None:
+        self._under = None if where is None else (pane, where)
         self._hover_again()
 
     def _hover_again(self) -> None:
         """The pointer may rest, but what lies under it is another slice, step or result; elsewhere, the crosshair."""
         scene = self._scene
-        if scene.case is not None and self._under is not None:
-            view, place = self._under
-            self.hovered.emit(self.info_of(scene.section(view).voxel_at(*place)))
+        voxel = self._under[0].voxel_at(self._under[1]) if scene.case is not None and self._under is not None else None
+        if voxel is not None:
+            self.hovered.emit(self.info_of(voxel))
         else:
             crosshair = scene.case is not None and scene.is_volume
             self.hovered.emit(self.info_of(scene.cross, crosshair=True) if crosshair else None)
@@ -293,36 +356,14 @@ class ColumnsView(ColumnRow):
             crosshair=crosshair,
         )
 
-    def event(self, event: QEvent) -> bool:
-        """A page key turns slices here before it is a command of the window."""
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
-            plain = event.modifiers() in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier)
-            if plain and self._scene.is_volume and event.key() in _SLICE_KEYS:
-                event.accept()
-                return True
-        return super().event(event)
-
-    def _on_arrow(self, key: int) -> bool:
-        """Up and down turn slices, left and right cases. False: another key, or no volume."""
-        if key in _CASE_KEYS:
-            self.case_requested.emit(_CASE_KEYS[Qt.Key(key)])
-        elif key in _SLICE_KEYS and self._scene.is_volume:
-            views = self._scene.views()
-            self.turn_slices(self._view if self._view in views else views[0], _SLICE_KEYS[Qt.Key(key)])
-        else:
-            return False
-        return True
-
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Space:
+        if event.key() == self.bare_key:
             self.set_bare(True)
-        elif event.key() == Qt.Key.Key_R and event.modifiers() == Qt.KeyboardModifier.NoModifier:
-            self.reset_view()
-        elif event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier or not self._on_arrow(event.key()):
+        else:
             super().keyPressEvent(event)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
-        if event.key() == Qt.Key.Key_Space:
+        if event.key() == self.bare_key:
             if not event.isAutoRepeat():  # a held key repeats as release and press
                 self.set_bare(False)
         else:

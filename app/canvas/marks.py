@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from PySide6.QtCore import QPointF, QRect, Qt
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen
 
 _MARGIN = 6
@@ -51,6 +51,15 @@ def paint_marks(
     ends = (centre | Qt.AlignmentFlag.AlignTop, centre | Qt.AlignmentFlag.AlignBottom)
     for letters, where in zip(marks.edges, (*sides, *ends), strict=True):
         _write(painter, inner, where, letters, colour)
+
+
+def paint_box(painter: QPainter, box: QRectF, colour: QColor) -> None:
+    """A frame that is being drawn: light with a dark rim, as the letters are."""
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
+    for pen in (QPen(QColor(0, 0, 0, 160), 3), QPen(colour, 1, Qt.PenStyle.DashLine)):
+        painter.setPen(pen)
+        painter.drawRect(box)
 
 
 def _aside(lines: tuple[str, ...], letters: str, width: int, metrics: QFontMetrics) -> int:

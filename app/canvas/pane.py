@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtGui import QPainterPath
 
+from app.canvas.camera import floor_half_up
 from app.canvas.frame import Beside, Frame, LiveStep, frame_of, live_frame
 from app.canvas.items import outline_path
 from app.canvas.marks import Marks
-from app.canvas.scene import Scene, picture_of, plane_geometry, reference_labels
+from app.canvas.scene import Scene, Voxel, picture_of, plane_geometry, reference_labels
 from app.canvas.slice_view import SliceView
 from app.items import VIEW_NAMES, View
 from app.theme import Theme
@@ -105,11 +106,11 @@ class Pane:
 
     def _draw_image(self, scene: Scene, section: Section, moved: bool) -> None:
         assert scene.case is not None
-        wanted = (scene.case.image, scene.low, scene.high)
+        wanted = (scene.case.image, scene.low, scene.high, scene.inverted)
         same = bool(self._drawn) and self._drawn[0] is wanted[0] and self._drawn[1:] == wanted[1:]
         if moved or not same:
             self._drawn = wanted
-            self.view.show_image(picture_of(scene.case.image, section), scene.low, scene.high)
+            self.view.show_image(picture_of(scene.case.image, section), scene.low, scene.high, inverted=scene.inverted)
 
     def _draw_result(self, scene: Scene, section: Section, shown: Shown) -> None:
         self.frame = frame = in_one_piece(shown.frame(scene, section))
@@ -150,6 +151,23 @@ class Pane:
             self._paths[key] = outline_path(mask())
         return self._paths[key]
 
+    # ---- what lies under a place of the picture ----
+
+    def voxel_at(self, place: tuple[float, float]) -> Voxel | None:
+        """The voxel shown at (row, column) of the picture; outside, the nearest. None before anything was drawn."""
+        return None if self._section is None else self._section.voxel_at(*place)
+
+    def values_in(self, rows: tuple[float, float], columns: tuple[float, float]) -> Array | None:
+        """What is drawn of the image between two rows and two columns of the picture; None before that."""
+        section, case = self._section, self._scene.case
+        if section is None or case is None:
+            return None
+        picture, sides = picture_of(case.image, section), []
+        for (start, end), length in zip((rows, columns), picture.shape, strict=False):
+            low, high = floor_half_up(min(start, end)), floor_half_up(max(start, end))
+            sides.append(slice(max(low, 0), min(max(high, 0), length - 1) + 1))
+        return picture[tuple(sides)]
+
     # ---- words ----
 
     def slice_words(self) -> str:
@@ -162,14 +180,17 @@ class Pane:
         letters = (edges.left, edges.right, edges.top, edges.bottom)
         assert scene.case is not None
         convention = (scene.volume.convention.capitalize(),) if known else ()
+        inverted = ("Inverted",) if scene.inverted else ()
         if not scene.is_volume:
-            return Marks(edges=letters, below=convention)
+            return Marks(edges=letters, above=inverted, below=convention)
+        if not scene.worded:
+            convention = ()
         down, across = section.on_screen(scene.cross)
         return Marks(
             edges=letters,
-            above=(self._title(section), *self._notes(scene, section)),
+            above=(self._title(section), *inverted, *self._notes(scene, section)) if scene.worded else (),
             below=(self._place(section), *convention),
-            cross=None if scene.bare else (across, down),
+            cross=(across, down) if scene.crossed and not scene.bare else None,
         )
 
     def _place(self, section: Section) -> str:

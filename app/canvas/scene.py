@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -36,6 +36,9 @@ class Scene:
     """Shared by all columns. `t` None = the final result. `bare`: the image alone, while Space is held.
 
     `cross`: the voxel (slice, row, column) that all views of a volume go through. `cameras`: by view; none = all of it.
+    `inverted`: high is drawn black. `tile`: the place of a lightbox at which the slice of the crosshair should lie,
+    None = the middle. `crossed`, `worded`: this view marks the crosshair, and says all that there is to say; tiles do
+    not.
     """
 
     case: Case | None = None
@@ -48,6 +51,10 @@ class Scene:
     style: OverlayStyle = OverlayStyle()
     cameras: Mapping[View, Camera] = field(default_factory=dict)
     bare: bool = False
+    inverted: bool = False
+    tile: int | None = None
+    crossed: bool = True
+    worded: bool = True
 
     def same_result(self, other: Scene) -> bool:
         """Whether `other` lays the same over the same section of the image."""
@@ -63,6 +70,15 @@ class Scene:
     def is_volume(self) -> bool:
         """More than one slice: the wheel turns slices, the left button moves the crosshair."""
         return self.slices > 1
+
+    @property
+    def is_lightbox(self) -> bool:
+        return self.is_volume and self.volume.layout == "lightbox"
+
+    def through(self, axis: int, index: int) -> Scene:
+        """The same with the crosshair at slice `index` across an array axis."""
+        first, second, third = (index if axis == number else at for number, at in enumerate(self.cross))
+        return replace(self, cross=(first, second, third))
 
     @property
     def index(self) -> int:

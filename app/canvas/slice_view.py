@@ -8,14 +8,15 @@ from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPainterPath, QResizeEv
 from PySide6.QtWidgets import QGraphicsView, QSizePolicy, QWidget
 
 from app.canvas.camera import Camera, Lens, Plane
-from app.canvas.colour_maps import classify, colourise, fill_mask, windowed_colour
+from app.canvas.colour_maps import GREY, INVERTED, classify, colourise, fill_mask, windowed_colour
 from app.canvas.items import OutlineItem, PixelItem
-from app.canvas.marks import Marks, paint_marks
+from app.canvas.marks import Marks, paint_box, paint_marks
 from app.canvas.quantities import Classes, Scale
 from core.records import Array
 
 _WHEEL_NOTCH = 120.0
 _ZOOM_PER_NOTCH = 1.2
+_LEAST_BOX_PX = 4
 
 
 class SliceView(pg.GraphicsView):  # type: ignore[misc]
@@ -24,6 +25,7 @@ class SliceView(pg.GraphicsView):  # type: ignore[misc]
     camera_requested = Signal(object)  # Camera
     window_drag_requested = Signal(float, float)  # screen pixels since the last one
     slice_requested = Signal(int)  # slices to go, up is positive
+    window_box_requested = Signal(object, object)  # (row, row), (column, column)
     cross_requested = Signal(object)  # (row, column)
     hovered_at = Signal(object)  # (row, column) | None
     pressed = Signal()
@@ -35,6 +37,8 @@ class SliceView(pg.GraphicsView):  # type: ignore[misc]
         self._is_volume = False
         self.marks, self._mark_colour = Marks(), QColor("#ffffff")
         self._dragged_from: QPointF | None = None
+        self._box_from: QPointF | None = None  # a box is being drawn from here
+        self._box_to = QPointF()
         self.image_item, self.map_item, self.mask_item = PixelItem(), PixelItem(), PixelItem()
         self.reference_item, self.outline_item = OutlineItem(reference_colour), OutlineItem(colour)
         self._box = pg.ViewBox(enableMenu=False, enableMouse=False, invertY=True, defaultPadding=0.0)
@@ -77,13 +81,18 @@ class SliceView(pg.GraphicsView):  # type: ignore[misc]
         """The scene of this view has the pixels of the screen for units."""
         cross = None if self.marks.cross is None else self._lens.to_screen(*self.marks.cross)
         paint_marks(painter, self.marks, cross, self.viewport().rect(), self._mark_colour)
+        if self._box_from is not None:
+            paint_box(painter, QRectF(self._box_from, self._box_to).normalized(), self._mark_colour)
 
-    def show_image(self, values: Array, low: float, high: float) -> None:
+    def show_image(self, values: Array, low: float, high: float, *, inverted: bool = False) -> None:
         """A (rows, columns) slice through a window, or a (rows, columns, 3) uint8 picture in its colours."""
         if values.ndim == 3:
-            self.image_item.show_pixels(values, lambda some, out: windowed_colour(some, low, high, out))
+            self.image_item.show_pixels(
+                values, lambda some, out: windowed_colour(some, low, high, out, inverted=inverted)
+            )
         else:
-            self.image_item.show_pixels(values, lambda some, out: colourise(some, low, high, "grey", out))
+            greys = INVERTED if inverted else GREY
+            self.image_item.show_pixels(values, lambda some, out: colourise(some, low, high, greys, out))
 
     def show_map(self, values: Array | None, scale: Scale | Classes | None) -> None:
         """Values (rows, columns) as an opaque picture over the image, or classes, some of them transparent; None takes
@@ -161,13 +170,27 @@ class SliceView(pg.GraphicsView):  # type: ignore[misc]
     def mousePressEvent(self, event: QMouseEvent) -> None:
         self.pressed.emit()
         self._dragged_from = event.position()
+        self._box_from = None
+        if event.button() == Qt.MouseButton.RightButton and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            self._box_from = self._box_to = event.position()
         if self._is_volume and event.button() == Qt.MouseButton.LeftButton:
             self._move_cross(event.position())
         event.accept()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         self._dragged_from = None
+        if self._box_from is not None and event.button() == Qt.MouseButton.RightButton:
+            self._ask_for_box(self._box_from, event.position())
         event.accept()
+
+    def _ask_for_box(self, start: QPointF, end: QPointF) -> None:
+        """The window of what was enclosed; a mere click encloses nothing."""
+        self._box_from = None
+        self.viewport().update()
+        if (end - start).manhattanLength() >= _LEAST_BOX_PX:
+            left, top = self._lens.to_voxel(start.x(), start.y())
+            right, bottom = self._lens.to_voxel(end.x(), end.y())
+            self.window_box_requested.emit((top, bottom), (left, right))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         where = event.position()
@@ -180,7 +203,10 @@ class SliceView(pg.GraphicsView):  # type: ignore[misc]
         event.accept()
 
     def _drag(self, buttons: Qt.MouseButton, where: QPointF, moved: QPointF) -> None:
-        if buttons & Qt.MouseButton.RightButton:
+        if self._box_from is not None:
+            self._box_to = where
+            self.viewport().update()
+        elif buttons & Qt.MouseButton.RightButton:
             self.window_drag_requested.emit(moved.x(), moved.y())
         elif self._is_volume and buttons & Qt.MouseButton.LeftButton:
             self._move_cross(where)

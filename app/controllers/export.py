@@ -43,7 +43,8 @@ class ExportController(QObject):
         item = self._store.columns[column]
         # The title, not the file's name: several runs have a best.ckpt, and one must not overwrite another's mask.
         name, threshold = _file_name(self._store.column_title(column)), item.threshold
-        stem = f"{pipeline.stem_of(case.name)}_{name}"
+        frame = f"_frame{case.image.frame + 1}" if case.image.frames > 1 else ""
+        stem = f"{pipeline.stem_of(case.name)}{frame}_{name}"
         job = Job(
             lambda report: pipeline.save(_cut(prediction, threshold), case.image, folder, stem, steps=steps),
             f"Writing {stem}",

@@ -60,6 +60,7 @@ class MeasureController(QObject):
 
     def _file_curve(self, run: RunKey, curve: tuple[float | None, ...], reference: LabelMap) -> None:
         if not self._is_current(run, reference):
+            self._store.outcomes.curves.pop(run, None)  # asked for again when its frame is shown again
             return
         self._store.outcomes.curves[run] = curve
         self._store.measured.emit(MeasureKey(run=run, threshold=None))

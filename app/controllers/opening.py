@@ -65,7 +65,8 @@ class OpenController(QObject):
             self._store.note(Note(severity="warning", text=text, path=path, remedy=remedy))
             return
         paths = CasePaths(name=item.paths.name, image=item.id, reference=path, sample=item.paths.sample)
-        job = Job(lambda report: _read_case(paths), f"Reading {PurePath(path).name}")
+        frame = item.case.image.frame if item.case is not None else 0
+        job = Job(lambda report: read_case(paths, frame), f"Reading {PurePath(path).name}")
         job.succeeded.connect(lambda case: self._on_reference_read(paths, case))
         self._fail_with_note(job, path)
         self._queue.start(job, slot="reference")
@@ -82,7 +83,7 @@ class OpenController(QObject):
         if item.state not in {"listed", "failed"}:
             return
         self._store.set_case_loading(case)
-        job = Job(lambda report: _read_case(item.paths), f"Reading {item.name}")
+        job = Job(lambda report: read_case(item.paths), f"Reading {item.name}")
         job.succeeded.connect(lambda content: self._on_case_read(item.id, item.revision, content))
         job.failed.connect(lambda failure: self._on_case_failed(item.id, failure))
         self._queue.start(job)
@@ -283,9 +284,10 @@ def _identify_all(paths: Sequence[str], report: Report) -> tuple[Intake, ...]:
     return tuple(found)
 
 
-def _read_case(paths: CasePaths) -> Case:
+def read_case(paths: CasePaths, frame: int = 0) -> Case:
     """The case, with the reference that lies beside the image when none was given."""
-    return pipeline.open_case(paths.image, paths.reference or pipeline.reference_of(paths.image), paths.sample)
+    reference = paths.reference or pipeline.reference_of(paths.image)
+    return pipeline.open_case(paths.image, reference, paths.sample, frame=frame)
 
 
 def _case_paths(image: str, reference: str | None) -> CasePaths:

@@ -77,6 +77,7 @@ class PanelController(QObject):
         parts.bar.threshold_changed.connect(self._on_threshold)
         parts.bar.overlay_changed.connect(lambda changes: store.set_overlay(**changes))
         parts.bar.volume.changed.connect(lambda changes: store.set_volume(**changes))
+        store.playing_changed.connect(parts.bar.time.show_playing)
         parts.bar.preset_chosen.connect(lambda preset: parts.view.set_window_level(preset.low, preset.high))
         parts.view.window_level_changed.connect(parts.bar.show_window)
         parts.view.hovered.connect(self._on_hovered)
@@ -150,6 +151,10 @@ class PanelController(QObject):
         view, bar = self._parts.view, self._parts.bar
         bar.show_presets(view.presets())
         bar.show_window(*view.window_level())
+        image = self._store.case.image if self._store.case is not None else None
+        bar.time.show_frames(
+            image.frame if image else 0, image.frames if image else 1, slices=len(image.voxels) if image else 1
+        )
         self._show_volume()
 
     def _show_volume(self) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, QTimer
 
 from app.items import RunKey
 from app.jobs import Failure, Job, JobQueue, Work
@@ -17,6 +17,7 @@ from core.errors import FlowglassError
 from core.progress import Progress, Report
 from core.records import Case, CheckpointReport, FilmSettings, Image, Prediction
 
+REST_MS = 400  # a frame that is only passed on the way to another is not run
 SEGMENTERS_KEPT = 4  # as many as columns; a network of this kind takes 50 to 500 MB
 
 
@@ -71,6 +72,10 @@ class RunController(QObject):
         self._store = store
         self._queue = queue
         self.segmenters = Segmenters()
+        self._seen: tuple[str, int, int] | None = None  # case, revision and frame that runs were last asked for
+        self._rest = QTimer(self, interval=REST_MS, singleShot=True)
+        self._rest.timeout.connect(self._on_rest)
+        store.playing_changed.connect(lambda _: self._rest.start())
         store.case_activated.connect(lambda _: self.refresh())
         store.case_changed.connect(self._on_case_changed)
         store.checkpoint_changed.connect(self._on_checkpoint_changed)
@@ -80,6 +85,8 @@ class RunController(QObject):
 
     def refresh(self) -> None:
         """Start what is missing, the active column first; stop what nobody waits for."""
+        self._rest.stop()
+        self._seen = self._looked_at()
         active = self._store.active_column
         for column in sorted(self._store.columns, key=lambda key: key != active):
             self._ensure(column)
@@ -152,8 +159,32 @@ class RunController(QObject):
                 self._store.run_changed.emit(shown)
 
     def _on_case_changed(self, case: str) -> None:
-        if case == self._store.active_case:
+        """A case that was just read is run at once; a frame of a film only when one stays with it."""
+        if case != self._store.active_case:
+            return
+        before, now = self._seen, self._looked_at()
+        if before is not None and now is not None and before[:2] == now[:2] and before[2] != now[2]:
+            for column in list(self._store.columns):
+                self._leave(column)
+            self._rest.start()
+        else:
             self.refresh()
+
+    def _leave(self, column: str) -> None:
+        """Another frame is shown: what ran for the one before stops, and what is known of this one is drawn."""
+        running = self._store.outcomes.running(column)
+        if running is not None and running != self._store.run_key(column):
+            self._queue.cancel_slot(_slot(column))
+            self._store.outcomes.abandon(column)
+        self._store.run_changed.emit(column)
+
+    def _on_rest(self) -> None:
+        if not self._store.playing:
+            self.refresh()
+
+    def _looked_at(self) -> tuple[str, int, int] | None:
+        item = self._store.cases.get(self._store.active_case or "")
+        return None if item is None or item.case is None else (item.id, item.revision, item.case.image.frame)
 
     def _on_checkpoint_changed(self, checkpoint: str) -> None:
         for column in list(self._store.columns.values()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from core.errors import ImageRefused
@@ -22,7 +23,7 @@ from core.images.pairing import (
 from core.images.raster import note, warning
 from core.images.reading import read_image
 from core.names import CHECKPOINT_EXTENSIONS, PROFILE_CACHE, UNREAD_IMAGE_EXTENSIONS
-from core.records import Case, CasePaths, Finding, FolderContents
+from core.records import Case, CasePaths, Finding, FolderContents, Image, LabelMap
 from core.runs import runs_in
 from core.walk import Walk, walk
 
@@ -34,11 +35,28 @@ def list_cases(folder: Path | str) -> list[CasePaths]:
     return list(scan_folder(folder).cases)
 
 
-def read_case(paths: CasePaths) -> Case:
-    """Read the image and its reference. Raises ImageRefused or ShapeMismatch."""
-    image = read_image(paths.image)
-    reference = None if paths.reference is None else read_labels(paths.reference, like=image)
+def read_case(paths: CasePaths, frame: int = 0) -> Case:
+    """Read one frame of the image, and its reference. Raises ImageRefused or ShapeMismatch."""
+    image = read_image(paths.image, frame)
+    if paths.reference is None:
+        return Case(name=paths.name, image=image, sample=paths.sample)
+    reference = read_labels(paths.reference, like=image)
+    if image.frames > 1 and reference.frames == image.frames:
+        reference = reference if frame == 0 else read_labels(paths.reference, like=image, frame=frame)
+    elif image.frames > 1:
+        image = replace(image, findings=(*image.findings, _of_the_first(image, reference)))
+        if frame > 0:
+            return Case(name=paths.name, image=image, sample=paths.sample)
     return Case(name=paths.name, image=image, reference=reference, sample=paths.sample)
+
+
+def _of_the_first(image: Image, reference: LabelMap) -> Finding:
+    """A mask over another moment than its own would look like a wrong mask, and be measured like one."""
+    text = (
+        f"{shown(Path(reference.name))} has {reference.frames} frame{'s' * (reference.frames != 1)}, and "
+        f"{shown(Path(image.name))} {image.frames}: it is taken to belong to the first, and shown with no other."
+    )
+    return warning("labels.other-frames", text, "Open a label map with as many frames as the image.")
 
 
 def scan_folder(folder: Path | str) -> FolderContents:

@@ -57,6 +57,9 @@ class FakePipeline:
     film_error: FlowglassError | None = None
     models: dict[str, Path] = field(default_factory=dict)
     fetched: list[str] = field(default_factory=list)
+    films: dict[str, int] = field(default_factory=dict)
+    frames_read: list[tuple[str, int]] = field(default_factory=list)
+    held_frames: dict[int, threading.Event] = field(default_factory=dict)
 
     def identify(self, path: str) -> Intake:
         kind: Any = KINDS.get(PurePath(path).suffix, "unknown")
@@ -128,14 +131,21 @@ class FakePipeline:
     def reference_of(self, image: str) -> Path | None:
         return None
 
-    def open_case(self, image: str, reference: str | None = None, sample: str | None = None) -> Case:
+    def open_case(self, image: str, reference: str | None = None, sample: str | None = None, frame: int = 0) -> Case:
+        """`films` names the images with several frames: each is a little brighter than the one before."""
         name = PurePath(image).name
+        self.frames_read.append((name, frame))
+        if frame in self.held_frames:
+            assert self.held_frames[frame].wait(WAIT_S)
         if name in self.errors:
             raise self.errors[name]
         if "broken" in name:
             raise ImageRefused(f"{name}: it ends too early. Copy it again.")
         made = fakes.case(reference=reference is not None)
-        return replace(made, name=name, image=replace(made.image, name=name, path=image))
+        frames = self.films.get(name, 1)
+        voxels = frozen_array(made.image.voxels + np.float32(frame)) if frame else made.image.voxels
+        shown = replace(made.image, name=name, path=image, voxels=voxels, frame=frame, frames=frames)
+        return replace(made, name=name, image=shown)
 
     def scan(self, folder: str) -> FolderContents:
         return self.folders[folder]

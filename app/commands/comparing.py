@@ -1,0 +1,64 @@
+"""The commands of the columns: add them, move them, link them, hold one against another."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.commands.command import Command, has_case, has_column
+
+if TYPE_CHECKING:
+    from app.window import MainWindow
+
+
+def has_run(window: MainWindow) -> bool:
+    """The active column is a checkpoint's: labels are not run."""
+    column = window.store.columns.get(window.store.active_column or "")
+    return column is not None and column.kind == "checkpoint"
+
+
+def can_add_reference(window: MainWindow) -> bool:
+    """Once is enough."""
+    return has_case(window) and all(column.kind != "reference" for column in window.store.columns.values())
+
+
+def can_move(window: MainWindow, by: int) -> bool:
+    """The active column has a neighbour on that side."""
+    order, active = list(window.store.columns), window.store.active_column
+    return active in order and 0 <= order.index(active) + by < len(order)
+
+
+COLUMNS = (
+    Command(
+        id="run.add-reference",
+        menu="&Run",
+        title="Add column: r&eference",
+        call=lambda window: window.add_reference_column(),
+        enabled=can_add_reference,
+    ),
+    Command(
+        id="run.open-mask",
+        menu="&Run",
+        title="Open &mask as column\N{HORIZONTAL ELLIPSIS}",
+        call=lambda window: window.ask_mask_column(),
+        enabled=has_case,
+    ),
+    *(
+        Command(
+            id=f"run.move-column-{side}",
+            menu="&Run",
+            title=f"Move column {side}",
+            shortcut=f"Ctrl+Shift+{side.capitalize()}",
+            call=lambda window, by=by: window.move_column(by),
+            enabled=lambda window, by=by: can_move(window, by),
+        )
+        for side, by in (("left", -1), ("right", 1))
+    ),
+    Command(
+        id="run.close-column",
+        menu="&Run",
+        title="C&lose column",
+        shortcut="Ctrl+W",
+        call=lambda window: window.close_column(),
+        enabled=has_column,
+    ),
+)
