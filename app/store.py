@@ -12,10 +12,12 @@ from typing import TypeVar
 from PySide6.QtCore import QObject, Signal
 
 from app.items import (
+    LINKS,
     CaseItem,
     CheckpointItem,
     Column,
     ColumnKind,
+    Link,
     LoadOptions,
     MeasureKey,
     Note,
@@ -55,6 +57,7 @@ class Store(QObject):
     measured = Signal(object)  # MeasureKey
     step_changed, quantity_changed, overlay_changed = Signal(object), Signal(object), Signal(object)
     volume_changed = Signal(object)  # VolumeView
+    links_changed = Signal(object)  # frozenset of Link
     playing_changed = Signal(object)  # bool
     noted = Signal(object)  # Note
 
@@ -73,6 +76,7 @@ class Store(QObject):
         self.quantity: Quantity = "mask"
         self.overlay = OverlayStyle()
         self.volume = VolumeView()
+        self.links: frozenset[Link] = frozenset(LINKS)
         self.playing = False
         self.profiles: str | None = None
         self._loaded_cases: list[str] = []
@@ -401,6 +405,13 @@ class Store(QObject):
         if wanted != self.volume:
             self.volume = wanted
             self.volume_changed.emit(wanted)
+
+    def set_link(self, link: Link, on: bool) -> None:
+        """Whether all columns share this, or each has its own."""
+        wanted = self.links | {link} if on else self.links - {link}
+        if wanted != self.links:
+            self.links = wanted
+            self.links_changed.emit(wanted)
 
     def note(self, note: Note) -> None:
         self.notes = [*self.notes, note][-NOTES_KEPT:]

@@ -18,6 +18,7 @@ from app.controllers.film import FilmController
 from app.controllers.film_effects import EffectController
 from app.controllers.film_models import ModelController
 from app.controllers.frames import FrameController
+from app.controllers.grid import GridController
 from app.controllers.measuring import MeasureController
 from app.controllers.opening import NOWHERE, OpenController, Target, read_case
 from app.controllers.presenting import PanelController
@@ -123,6 +124,7 @@ class MainWindow(QMainWindow):
         self.models = ModelController(store, queue, self)
         self.film = FilmController(store, parts.film, self.runs, self.effects, self.models)
         self.exports = ExportController(store, queue, self)
+        self.grid = GridController(store, parts.view, parts.bar.links, self)
         self.panels = PanelController(store, queue, parts, self)
         self.frames = FrameController(store, queue, read_case, self)
         self.cine = CineController(store, parts.view, self.frames, self)
@@ -167,7 +169,7 @@ class MainWindow(QMainWindow):
         self.opening.opened.connect(self._recent.add)
         store.noted.connect(self._on_noted)
         store.training_runs_listed.connect(self._widen_library)
-        columns = (store.column_activated, store.columns_reordered, store.run_changed)
+        columns = (store.column_activated, store.columns_reordered, store.run_changed, store.links_changed)
         for signal in (store.case_activated, store.case_changed, *columns):
             signal.connect(lambda _: self._refresh_actions())
         store.column_removed.connect(self._on_column_removed)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from PySide6.QtCore import QEvent, QObject, QPoint, QRect, Qt, Signal
 from PySide6.QtGui import QMouseEvent
@@ -11,11 +10,12 @@ from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app.canvas.column import STATES, Column, ColumnState
 from app.canvas.frame import LiveStep
+from app.canvas.links import LinkedScenes
 from app.canvas.messages import HintPage
 from app.canvas.reorder import HeadDrag
 from app.canvas.scene import Scene
 from app.canvas.zones import ZoneOverlay
-from app.items import View
+from app.items import Link, View
 from app.theme import DARK, Theme
 from core.records import Array, Deviation, Prediction
 
@@ -33,7 +33,8 @@ class ColumnRow(QWidget):
     def __init__(self, theme: Theme = DARK, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
-        self._scene = Scene()
+        self._scenes = LinkedScenes()
+        self._acting: str | None = None  # the column in which a person just does something
         self._columns: dict[str, Column] = {}
         self._active: str | None = None
         self._maximised: str | None = None
@@ -67,16 +68,33 @@ class ColumnRow(QWidget):
         for column in self._every_column():
             column.set_theme(theme)
 
+    @property
+    def _scene(self) -> Scene:
+        """What the column looks at in which something is done; else the active one."""
+        return self._scenes.of(self._acting or self._active)
+
     def _update(self, **changes: object) -> None:
-        """Change what the columns share, and draw what that changes."""
-        self._scene = replace(self._scene, **changes)  # type: ignore[arg-type]
-        for column in self._columns.values() if self._columns else (self._alone,):
-            column.draw(self._scene)
+        """Change what this column looks at, and the others as far as they are linked; draw what that changes."""
+        self._draw(self._scenes.change(self._acting or self._active, **changes))
+
+    def _draw(self, keys: Iterable[str | None]) -> None:
+        for key in keys:
+            column = self._columns.get(key) if key is not None else None if self._columns else self._alone
+            if column is not None:
+                column.draw(self._scenes.of(key))
+
+    def set_links(self, links: Iterable[Link]) -> None:
+        """What all columns share; what is linked anew is taken from the active one."""
+        self._draw(self._scenes.link(links, self._active))
+
+    def scene_of(self, key: str) -> Scene:
+        """What a column looks at."""
+        return self._scenes.of(key)
 
     def _every_column(self) -> Iterable[Column]:
         return (self._alone, *self._columns.values())
 
-    def _listen_to(self, column: Column) -> None:
+    def _listen_to(self, column: Column, key: str | None) -> None:
         """For the subclass: what a person does on the pictures of a column."""
 
     # ---- columns ----
@@ -89,7 +107,8 @@ class ColumnRow(QWidget):
         column = self._made_column(title, colour, key)
         self._columns[key] = column
         self._row.addWidget(column, 1)
-        column.draw(self._scene)
+        self._scenes.add(key, self._active)
+        column.draw(self._scenes.of(key))
         if self._active is None:
             self.set_active(key)
         self._arrange()
@@ -100,6 +119,7 @@ class ColumnRow(QWidget):
 
     def remove_column(self, key: str) -> None:
         column = self._columns.pop(key)
+        self._scenes.remove(key)
         self._row.removeWidget(column)
         column.hide()
         column.deleteLater()
@@ -145,7 +165,7 @@ class ColumnRow(QWidget):
         grid = column.grid
         grid.pressed.connect(lambda _: self.setFocus(Qt.FocusReason.MouseFocusReason))
         grid.maximise_requested.connect(lambda view: self.toggle_maximised(key, view))
-        self._listen_to(column)
+        self._listen_to(column, key)
         if key is not None:
             column.close_requested.connect(lambda: self.column_close_requested.emit(key))
             column.cancel_requested.connect(lambda: self.cancel_requested.emit(key))
@@ -183,7 +203,7 @@ class ColumnRow(QWidget):
         for column in self._every_column():
             column.set_alone(self._one_view)
         if not self._columns:
-            self._alone.draw(self._scene)  # nobody drew it while there were others
+            self._alone.draw(self._scenes.of(None))  # nobody drew it while there were others
         self._alone.setVisible(not self._columns)
         for key, column in self._columns.items():
             column.setVisible(self._maximised in (None, key))

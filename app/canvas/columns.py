@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 from PySide6.QtCore import QPoint, Qt, Signal
@@ -23,17 +25,18 @@ from app.canvas.column_row import ColumnRow
 from app.canvas.pane import Pane, plane_name
 from app.canvas.pane_grid import PaneGrid
 from app.canvas.quantities import TABLE
-from app.canvas.scene import HoverInfo, OverlayStyle, Voxel, reference_labels
+from app.canvas.scene import HoverInfo, OverlayStyle, Scene, Voxel, reference_labels
 from app.canvas.window_level import WindowPreset, dragged, full_range, of_box, presets, starting
 from app.canvas.zones import Zone, drop_zone
-from app.items import VIEWS, DropPlace, View, VolumeView
+from app.items import LINKS, VIEWS, DropPlace, Link, View, VolumeView
 from app.theme import DARK, Theme
 from core import pipeline
 from core.records import Array, Case, Image, Prediction
 
 
 class ColumnsView(ColumnRow):
-    """Columns linked in pan, zoom, slice, window and t. It announces wishes and shows records."""
+    """Columns linked in pan and zoom, slice, window and t, each of which can be switched off. It announces wishes and
+    shows records."""
 
     window_level_changed = Signal(float, float)  # low, high
     hovered = Signal(object)  # HoverInfo | None
@@ -54,15 +57,44 @@ class ColumnsView(ColumnRow):
         self.setAcceptDrops(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
-    def _listen_to(self, column: Column) -> None:
+    def _listen_to(self, column: Column, key: str | None) -> None:
         grid = column.grid
-        grid.camera_requested.connect(self._on_camera)
-        grid.window_drag_requested.connect(self._on_window_drag)
-        grid.window_box_requested.connect(self._on_window_box)
-        grid.slice_requested.connect(self.turn_slices)
-        grid.cross_requested.connect(self._on_cross)
+        for signal, do in (
+            (grid.camera_requested, self._on_camera),
+            (grid.window_drag_requested, self._on_window_drag),
+            (grid.window_box_requested, self._on_window_box),
+            (grid.slice_requested, self.turn_slices),
+            (grid.cross_requested, self._on_cross),
+        ):
+            signal.connect(partial(self._act, key, do))
         grid.hovered_at.connect(self._on_hovered)
         grid.pressed.connect(self._on_pressed)
+
+    def _act(self, key: str | None, do: Callable[..., None], *what: object) -> None:
+        """Something is done in a column, which need not be the active one: the wheel turns whatever lies below it."""
+        self._acting = key
+        try:
+            do(*what)
+        finally:
+            self._acting = None
+
+    def _leads(self, link: Link) -> bool:
+        """Whether what is done now is what the bars beside the view are about."""
+        return link in self._scenes.linked or self._acting in (None, self._active)
+
+    def set_active(self, key: str) -> None:
+        """What is not linked is another in the active column: whoever shows it should know."""
+        other = key != self._active
+        super().set_active(key)
+        if other and len(self._scenes.linked) < len(LINKS):
+            self.window_level_changed.emit(*self.window_level())
+            self.slice_changed.emit(self._scene.index)
+            self.cross_changed.emit(self._scene.cross)
+            self._hover_again()
+
+    def t(self) -> float | None:
+        """Where the active column stands between noise (0) and mask (1); None = the final result."""
+        return self._scene.t
 
     def _update(self, **changes: object) -> None:
         super()._update(**changes)
@@ -91,7 +123,7 @@ class ColumnsView(ColumnRow):
         self._maximised = self._one_view = self._view = None
         self._from_lightbox = False
         seen = {"low": start.low, "high": start.high, "inverted": False, "cameras": {}, "tile": None}
-        self._update(case=case, cross=_middle(case), t=None, **seen)
+        self._draw(self._scenes.change_all(case=case, cross=_middle(case), t=None, **seen))
         self._arrange()
         self.slice_changed.emit(self._scene.index)
         self.cross_changed.emit(self._scene.cross)
@@ -119,6 +151,8 @@ class ColumnsView(ColumnRow):
         first, second, third = (min(max(at, 0), size - 1) for at, size in zip(voxel, lengths, strict=True))
         if (first, second, third) != before:
             self._update(cross=(first, second, third))
+            if not self._leads("slice"):
+                return
             if first != before[0]:
                 self.slice_changed.emit(first)
             self.cross_changed.emit(self._scene.cross)
@@ -170,23 +204,14 @@ class ColumnsView(ColumnRow):
             self._view = None
             self._maximise(None, None)
             self._from_lightbox &= look.layout == 1 and look.view == self._scene.volume.view
-        cameras = self._mirrored(look) if look.convention != self._scene.volume.convention else self._scene.cameras
-        self._update(volume=look, cameras=cameras)
-
-    def _mirrored(self, look: VolumeView) -> dict[View, Camera]:
-        """The cameras that see the same voxels when left and right change places."""
-        if self._scene.case is None:
-            return {}
-        after, made = replace(self._scene, volume=look), {}
-        for view, camera in self._scene.cameras.items():
-            old, new = self._scene.section(view), after.section(view)
-            if camera.centre is not None:
-                x, y = camera.centre
-                down, across = new.on_screen(old.cut.voxel_at(old.index, y, x, old.shape))
-                made[view] = replace(camera, centre=(across, down))
-            else:
-                made[view] = camera
-        return made
+        before = self._scene.volume
+        mirrored = {key: _mirrored(self._scenes.of(key), look) for key in (None, *self._columns)}
+        self._scenes.change_all(volume=look)
+        if look.convention != before.convention:
+            for key, cameras in mirrored.items():
+                self._scenes.change(key, cameras=cameras)
+        self._draw((None, *self._columns))
+        self._hover_again()
 
     # ---- how it is shown ----
 
@@ -227,7 +252,8 @@ class ColumnsView(ColumnRow):
         """Intensities drawn black and white, for all columns."""
         if (low, high) != (self._scene.low, self._scene.high):
             self._update(low=low, high=high)
-            self.window_level_changed.emit(low, high)
+            if self._leads("window"):
+                self.window_level_changed.emit(low, high)
 
     def window_level(self) -> tuple[float, float]:
         return self._scene.low, self._scene.high
@@ -296,7 +322,7 @@ class ColumnsView(ColumnRow):
             return
         if self._scene.is_lightbox:  # this tile keeps its place, so that a drag in it stays on its slice
             tile = next((grid.panes.index(pane) for grid in self._grids() if pane in grid.panes), None)
-            self._scene = replace(self._scene, tile=tile)
+            self._scenes.change(self._acting, tile=tile)
         self.set_cross(voxel)
 
     def _grids(self) -> list[PaneGrid]:
@@ -404,6 +430,22 @@ class ColumnsView(ColumnRow):
         places = self.places()
         titles = {key: column.title for key, column in self._columns.items()}
         return drop_zone(places, self.keys(), titles, at) if places else None
+
+
+def _mirrored(scene: Scene, look: VolumeView) -> dict[View, Camera]:
+    """The cameras that see the same voxels when left and right change places."""
+    if scene.case is None:
+        return {}
+    after, made = replace(scene, volume=look), {}
+    for view, camera in scene.cameras.items():
+        old, new = scene.section(view), after.section(view)
+        if camera.centre is not None:
+            x, y = camera.centre
+            down, across = new.on_screen(old.cut.voxel_at(old.index, y, x, old.shape))
+            made[view] = replace(camera, centre=(across, down))
+        else:
+            made[view] = camera
+    return made
 
 
 def _middle(case: Case | None) -> Voxel:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.commands.command import Command, has_case, has_column
+from app.items import LINK_NAMES, LINKS
 
 if TYPE_CHECKING:
     from app.window import MainWindow
@@ -26,6 +27,24 @@ def can_move(window: MainWindow, by: int) -> bool:
     order, active = list(window.store.columns), window.store.active_column
     return active in order and 0 <= order.index(active) + by < len(order)
 
+
+def has_columns(window: MainWindow) -> bool:
+    return len(window.store.columns) > 1
+
+
+LINKED = tuple(
+    Command(
+        id=f"view.link-{link}",
+        menu="&View|Lin&ked",
+        title=f"Link {LINK_NAMES[link].lower()}",
+        call=lambda window, link=link: window.store.set_link(link, link not in window.store.links),
+        enabled=has_columns,
+        words=lambda window, link=link: (
+            f"{'Unlink' if link in window.store.links else 'Link'} {LINK_NAMES[link].lower()}"
+        ),
+    )
+    for link in LINKS
+)
 
 COLUMNS = (
     Command(

@@ -110,6 +110,8 @@ class ViewController(QObject):
     def _on_column_activated(self, column: str | None) -> None:
         if column is not None:
             self._view.set_active(column)
+            if "step" not in self._store.links:
+                self._steps.set_place(self._view.t())  # each column stands somewhere else
         self._show_steps()
 
     def _on_column_removed(self, column: str) -> None:

@@ -179,6 +179,13 @@ class StepsPanel(QWidget):
         steps = self._steps()
         self._go_to(None if index is None or not 0 <= index < len(steps) else steps[index].t)
 
+    def set_place(self, t: float | None) -> None:
+        """Stand at `t` between noise (0) and mask (1) without announcing it; None = the final result."""
+        self._t = t
+        self._announced = self.index()
+        self._place_slider()
+        self._say_where()
+
     def _go_to(self, t: float | None) -> None:
         self._t = t
         self._place_slider()
