@@ -19,6 +19,11 @@ Layout = Literal[1, 2, 4, "lightbox"]
 Convention = Literal["radiological", "neurological"]
 Projection = Literal["off", "max", "min", "mean"]
 Link = Literal["camera", "slice", "window", "step"]
+CompareMode = Literal["off", "swipe", "blink"]
+COMPARES: tuple[CompareMode, ...] = ("off", "swipe", "blink")
+COMPARE_NAMES = {"off": "Side by side", "swipe": "Swipe", "blink": "Blink"}
+SLOWEST, FASTEST = 0.5, 6.0
+"""Changes per second while two columns blink: six are three flashes, the most that WCAG 2.2 allows (2.3.1)."""
 LINKS: tuple[Link, ...] = ("camera", "slice", "window", "step")
 LINK_NAMES: dict[Link, str] = {"camera": "Pan and zoom", "slice": "Slice", "window": "Window", "step": "Step"}
 VIEWS: tuple[View, ...] = ("axial", "coronal", "sagittal", "acquired")
@@ -179,6 +184,18 @@ class VolumeView:
     projection: Projection = "off"
     thickness: int = 10
     every: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """How the active column is held against another. `other`: the key of one that a person chose, else None.
+
+    `per_second`: how often the two change places while they blink.
+    """
+
+    mode: CompareMode = "off"
+    other: str | None = None
+    per_second: float = 2.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from app.items import (
     CheckpointItem,
     Column,
     ColumnKind,
+    Comparison,
     Link,
     LoadOptions,
     MeasureKey,
@@ -58,6 +59,7 @@ class Store(QObject):
     step_changed, quantity_changed, overlay_changed = Signal(object), Signal(object), Signal(object)
     volume_changed = Signal(object)  # VolumeView
     links_changed = Signal(object)  # frozenset of Link
+    compared = Signal(object)  # Comparison
     playing_changed = Signal(object)  # bool
     noted = Signal(object)  # Note
 
@@ -77,6 +79,8 @@ class Store(QObject):
         self.overlay = OverlayStyle()
         self.volume = VolumeView()
         self.links: frozenset[Link] = frozenset(LINKS)
+        self.comparison = Comparison()
+        self._active_before: str | None = None
         self.playing = False
         self.profiles: str | None = None
         self._loaded_cases: list[str] = []
@@ -313,7 +317,7 @@ class Store(QObject):
     def activate_column(self, key: str | None) -> None:
         """The column that the passport, the steps and the run settings are about."""
         if key != self.active_column:
-            self.active_column = key
+            self._active_before, self.active_column = self.active_column, key
             self.column_activated.emit(key)
         if key is not None and self.columns[key].kind == "checkpoint":
             self.select_checkpoint(self.columns[key].checkpoint)
@@ -412,6 +416,23 @@ class Store(QObject):
         if wanted != self.links:
             self.links = wanted
             self.links_changed.emit(wanted)
+
+    def set_comparison(self, **changes: object) -> None:
+        """How two columns are held against one another, which, and how fast they blink."""
+        wanted = replace(self.comparison, **changes)  # type: ignore[arg-type]
+        if wanted != self.comparison:
+            self.comparison = wanted
+            self.compared.emit(wanted)
+
+    def other_column(self) -> str | None:
+        """The column that the active one is held against: the chosen one, the one that was active before, or the next;
+        None where there is none."""
+        order = list(self.columns)
+        if self.active_column not in order or len(order) < 2:
+            return None
+        following = order[(order.index(self.active_column) + 1) % len(order)]
+        wishes = (self.comparison.other, self._active_before, following)
+        return next(key for key in wishes if key in order and key != self.active_column)
 
     def note(self, note: Note) -> None:
         self.notes = [*self.notes, note][-NOTES_KEPT:]

@@ -124,7 +124,7 @@ class MainWindow(QMainWindow):
         self.models = ModelController(store, queue, self)
         self.film = FilmController(store, parts.film, self.runs, self.effects, self.models)
         self.exports = ExportController(store, queue, self)
-        self.grid = GridController(store, parts.view, parts.bar.links, self)
+        self.grid = GridController(store, parts.view, parts.bar, self)
         self.panels = PanelController(store, queue, parts, self)
         self.frames = FrameController(store, queue, read_case, self)
         self.cine = CineController(store, parts.view, self.frames, self)
@@ -169,7 +169,13 @@ class MainWindow(QMainWindow):
         self.opening.opened.connect(self._recent.add)
         store.noted.connect(self._on_noted)
         store.training_runs_listed.connect(self._widen_library)
-        columns = (store.column_activated, store.columns_reordered, store.run_changed, store.links_changed)
+        columns = (
+            store.column_activated,
+            store.columns_reordered,
+            store.run_changed,
+            store.links_changed,
+            store.compared,
+        )
         for signal in (store.case_activated, store.case_changed, *columns):
             signal.connect(lambda _: self._refresh_actions())
         store.column_removed.connect(self._on_column_removed)
@@ -350,6 +356,8 @@ class MainWindow(QMainWindow):
         """Menus, the held key and the names of the presets show the keys that are in force."""
         give_keys(self.actions_by_id, self.keymap)
         self.parts.view.bare_key = key_number(self.keymap.key("view.bare"))
+        self.parts.view.other_key = key_number(self.keymap.key("view.other"))
+        self.parts.bar.compare.show_key(native(self.keymap.key("view.other")))
         keys = (native(self.keymap.key(f"view.preset-{number}")) for number in range(1, PRESET_KEYS + 1))
         self.parts.bar.show_preset_keys(tuple(keys))
 

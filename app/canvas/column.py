@@ -8,11 +8,12 @@ from typing import Literal
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QStackedWidget, QVBoxLayout
 
+from app.canvas.divider import Divider
 from app.canvas.frame import LiveStep, nearest_step
 from app.canvas.header import ColumnHeader
 from app.canvas.legend import Footer
 from app.canvas.messages import MessagePage
-from app.canvas.pane import Shown
+from app.canvas.pane import Pane, Shown
 from app.canvas.pane_grid import PaneGrid
 from app.canvas.scene import Scene, Voxel
 from app.canvas.slice_view import SliceView
@@ -24,6 +25,8 @@ from core.records import Array, Deviation, Prediction
 
 ColumnState = Literal["empty", "waiting", "running", "result", "error", "cancelled"]
 STATES: tuple[ColumnState, ...] = ("empty", "waiting", "running", "result", "error", "cancelled")
+BadgeSpec = tuple[str, BadgeKind, str]
+_DOT = " \N{MIDDLE DOT} "
 _CAPTIONS = {"empty": "No result", "waiting": "Waiting", "running": "Running", "cancelled": "Cancelled, no result"}
 
 
@@ -32,6 +35,8 @@ class Column(QFrame):
 
     close_requested = Signal()
     cancel_requested = Signal()
+    restated = Signal()  # what it has to show, or what its head says, is another
+    divider_moved = Signal(float)
 
     def __init__(self, title: str, colour: str, theme: Theme, *, closable: bool = True) -> None:
         super().__init__()
@@ -46,6 +51,10 @@ class Column(QFrame):
         self._deviations: tuple[Deviation, ...] = ()
         self._scene, self._closable, self._active = Scene(), closable, False
         self._alone: View | None = None
+        self._kind = self._summary = ""
+        self._badges: tuple[BadgeSpec, ...] = ()
+        self._guest: Column | None = None
+        self._divider_at: float | None = None
         self._shown = Shown(colour=colour, words=_CAPTIONS["empty"] if closable else "Image")
         self.header = ColumnHeader(title, colour, theme, closable=closable)
         self.grid = PaneGrid(colour, theme)
@@ -64,6 +73,7 @@ class Column(QFrame):
         whole.addWidget(self.header)
         whole.addWidget(self.pages, 1)
         whole.addWidget(self.footer)
+        self.grid.divider_moved.connect(self.divider_moved)
         self.header.close_requested.connect(self.close_requested)
         self.header.cancel_requested.connect(self.cancel_requested)
 
@@ -87,14 +97,10 @@ class Column(QFrame):
         if state != "result":
             self.prediction, self._live = None, None
             self._maps = {}
-            self.header.set_summary("")
+            self.set_summary("")
         self.header.show_progress(
             0 if state in ("waiting", "running") else None, 0, message or _CAPTIONS.get(state, "")
         )
-        if state == "error":
-            self.message.explain(f"No result for {self._title}", message or "The reason is not known.", remedy)
-        self.pages.setCurrentWidget(self.message if state == "error" else self.grid)
-        self.footer.setVisible(state != "error")
         self._show_badges()
         self._draw_result()
 
@@ -106,7 +112,7 @@ class Column(QFrame):
             return
         if prediction is self.prediction and self.state == "result":
             return  # said twice: its outlines and summary are still true
-        self.header.set_summary("")
+        self.set_summary("")
         self.prediction, self._live = prediction, None
         self._maps = {}
         self.set_state("result", "", "")
@@ -137,16 +143,77 @@ class Column(QFrame):
         if (title, colour) == (self._title, self.colour):
             return
         self._title, self.colour = title, colour
-        self.header.set_title(title)
-        self.header.chip.set_colour(colour)
-        self.footer.set_colour(colour)
-        self.grid.set_colour(colour)
+        self.header.set_owner(title)
         self._draw_result()
+
+    def set_kind(self, text: str) -> None:
+        """What it is, in a few words."""
+        self._kind = text
+        self._dress()
+
+    def set_summary(self, text: str) -> None:
+        """Its numbers, in a few words; they go away with the result that they belong to."""
+        self._summary = text
+        self._dress()
+
+    # ---- another column's result in its place ----
+
+    def show_guest(self, guest: Column | None, divider_at: float | None = None) -> None:
+        """Show another column's result: right of a divider at this part of the width, or for None in the place of its
+        own, and then the head and the colours are the guest's too. No guest: its own result again."""
+        if (guest, divider_at) == (self._guest, self._divider_at):
+            return
+        if guest is not self._guest:
+            for old, connect in ((self._guest, False), (guest, True)):
+                if old is not None:
+                    (old.restated.connect if connect else old.restated.disconnect)(self._on_guest_restated)
+        self._guest, self._divider_at = guest, divider_at
+        self._dress()
+        self._draw_views()
+
+    def _on_guest_restated(self) -> None:
+        self._dress()
+        self._draw_views()
+
+    def _is_swiped(self) -> bool:
+        return self._guest is not None and self._divider_at is not None
+
+    def _seen(self) -> Column:
+        """Whose result is seen here; of two beside one another, its own."""
+        return self if self._guest is None or self._is_swiped() else self._guest
+
+    def _dress(self) -> None:
+        """Head, colours and page are those of the column whose result is seen."""
+        seen, guest = self._seen(), self._guest
+        kind = self._kind if seen is self else f"in the place of {self._title}"
+        self.header.keep_height(seen is not self)
+        self.header.dress(seen._title, seen.colour, kind, seen._summary, self._all_badges())
+        self.header.set_beside((guest.colour, guest._title, guest._summary) if guest and self._is_swiped() else None)
+        self.footer.set_colour(seen.colour)
+        divider = None
+        if guest is not None and self._divider_at is not None:
+            own, other = (self.colour, self._title), (guest.colour, guest._title)
+            divider = Divider(at=self._divider_at, left=own, right=other)
+        self.grid.set_divider(divider)
+        state, message, remedy = seen._said
+        if state == "error":
+            self.message.explain(f"No result for {seen._title}", message or "The reason is not known.", remedy)
+        self.pages.setCurrentWidget(self.message if state == "error" else self.grid)
+        self.footer.setVisible(state != "error")
+        self._paint_frame()
+        if self._guest is None:
+            self.restated.emit()
+
+    def _all_badges(self) -> tuple[BadgeSpec, ...]:
+        """The badges of what is seen; of two results beside one another, those of both."""
+        if self._guest is None or not self._is_swiped():
+            return self._seen()._badges
+        return (*self._badges, *((f"right: {text}", kind, tip) for text, kind, tip in self._guest._badges))
 
     def probability_at(self, voxel: Voxel) -> float | None:
         """Probability of the step that is shown; None where nothing is shown."""
-        everywhere = self.grid.panes[0].frame.everywhere
-        return None if everywhere is None else float(everywhere[voxel])
+        everywhere = self._shown.probability(self._scene.t)
+        return None if everywhere is None or self._scene.case is None else float(everywhere[voxel])
 
     def shown_t(self) -> float | None:
         """t of the step that is shown; None for the final result or none."""
@@ -200,28 +267,41 @@ class Column(QFrame):
             words=_CAPTIONS.get(self.state, "") if self._closable else "Image",
             maps=self._maps,
         )
+        self._dress()
         self._draw_views()
 
     def _draw_views(self) -> None:
         if self._scene.case is not None:
-            self.grid.draw(self._scene, self.views(), self._shown)
+            beside = self._guest._shown if self._guest is not None and self._is_swiped() else None
+            self.grid.draw(self._scene, self.views(), self._seen()._shown, beside)
             self._describe()
 
     def _describe(self) -> None:
         """Words and legend of the first view; the number of the slice where there is only one."""
         scene, seen = self._scene, self.grid.seen()
         first = seen[0]
-        words = "Image only" if scene.bare and self.state == "result" else first.caption
+        words = self._words(first)
         if scene.is_volume and len(seen) == 1:
             words = f"{words} \N{MIDDLE DOT} {first.slice_words()}"
         reference = any(pane.reference_seen for pane in seen)
         scale = first.frame.scale if first.map_seen else None
         self.footer.describe(words, scale, mask=any(pane.mask_seen for pane in seen), reference=reference)
 
+    def _words(self, first: Pane) -> str:
+        """What the first view shows, and whose it is where that is not the column's own."""
+        if self._scene.bare and self._seen().state == "result":
+            return "Image only"
+        if self._guest is None:
+            return first.caption
+        if not self._is_swiped():
+            return f"{self._guest._title}{_DOT}{first.caption}"
+        own, other = first.caption, first.other_caption
+        return own if own == other else f"{own} | {other}"
+
     # ---- the head ----
 
     def _show_badges(self) -> None:
-        badges: list[tuple[str, BadgeKind, str]] = []
+        badges: list[BadgeSpec] = []
         if self.prediction is not None and not pipeline.from_labels(self.prediction):
             protocol = self.prediction.settings.protocol
             kind: BadgeKind = "quiet" if protocol == "as-trained" else "loud"
@@ -230,9 +310,10 @@ class Column(QFrame):
         for deviation in dict.fromkeys((*own, *self._deviations)):
             badges.append((deviation.label, "loud", f"Not as trained: {deviation.label} ({deviation.code})"))
         badges += self._threshold_badge()
-        self.header.set_badges(badges)
+        self._badges = tuple(badges)
+        self._dress()
 
-    def _threshold_badge(self) -> Sequence[tuple[str, BadgeKind, str]]:
+    def _threshold_badge(self) -> Sequence[BadgeSpec]:
         if self.prediction is None or self.cut() is None:
             return []
         text = f"cut at {self.cut():.3g}, trained {self.prediction.threshold:.3g}"
@@ -250,7 +331,7 @@ class Column(QFrame):
 
     def _paint_frame(self) -> None:
         """The active column carries its colour along its top edge."""
-        edge = self.colour if self._active and self._closable else self._theme.border
+        edge = self._seen().colour if self._active and self._closable else self._theme.border
         sheet = (
             f"#column {{ background: {self._theme.surface}; border: 1px solid {self._theme.border};"
             f" border-top: 3px solid {edge}; }}"

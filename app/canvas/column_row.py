@@ -9,6 +9,7 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QHBoxLayout, QStackedWidget, QVBoxLayout, QWidget
 
 from app.canvas.column import STATES, Column, ColumnState
+from app.canvas.comparing import Comparing
 from app.canvas.frame import LiveStep
 from app.canvas.links import LinkedScenes
 from app.canvas.messages import HintPage
@@ -44,6 +45,7 @@ class ColumnRow(QWidget):
         self.hint.open_requested.connect(self.open_requested)
         self.hint.demo_requested.connect(self.demo_requested)
         self.overlay = ZoneOverlay(self)
+        self.comparing = Comparing(self)
         self._heads = HeadDrag(self, self.places, self.overlay)
         self._heads.dropped.connect(self.column_moved)
         self._set_up()
@@ -115,12 +117,14 @@ class ColumnRow(QWidget):
 
     def set_kind(self, key: str, text: str) -> None:
         """What the checkpoint of a column is, in a few words (`sofl-seg, dfm with FiLM`)."""
-        self._columns[key].header.set_kind(text)
+        self._columns[key].set_kind(text)
 
     def remove_column(self, key: str) -> None:
         column = self._columns.pop(key)
         self._scenes.remove(key)
         self._row.removeWidget(column)
+        for other in self._columns.values():
+            other.show_guest(None)  # it may have been this one
         column.hide()
         column.deleteLater()
         if self._maximised == key:
@@ -130,6 +134,7 @@ class ColumnRow(QWidget):
             if self._columns:
                 self.set_active(next(iter(self._columns)))
         self._arrange()
+        self.comparing.refresh()
 
     def set_column_order(self, keys: Sequence[str]) -> None:
         """Order from left to right; columns that are not named stay behind those that are."""
@@ -156,6 +161,11 @@ class ColumnRow(QWidget):
         self._active = key
         for name, column in self._columns.items():
             column.set_active(name == key and len(self._columns) > 1)
+        self.comparing.refresh()
+
+    def columns(self) -> dict[str, Column]:
+        """By key, from left to right."""
+        return dict(self._columns)
 
     def active(self) -> str | None:
         return self._active
@@ -167,6 +177,7 @@ class ColumnRow(QWidget):
         grid.maximise_requested.connect(lambda view: self.toggle_maximised(key, view))
         self._listen_to(column, key)
         if key is not None:
+            column.divider_moved.connect(self.comparing.move_divider)
             column.close_requested.connect(lambda: self.column_close_requested.emit(key))
             column.cancel_requested.connect(lambda: self.cancel_requested.emit(key))
             column.header.room_changed.connect(self._level_headers)
@@ -251,7 +262,7 @@ class ColumnRow(QWidget):
 
     def set_summary(self, key: str, text: str) -> None:
         """A short text beside the name, such as `Dice 0.912`. It goes away with the result it belongs to."""
-        self._columns[key].header.set_summary(text)
+        self._columns[key].set_summary(text)
 
     def set_threshold(self, key: str, value: float | None) -> None:
         """Cut at `value` (in the checkpoint's range) instead of the prediction's own threshold; None = its own."""

@@ -54,6 +54,7 @@ class ColumnsView(ColumnRow):
         self._view: View | None = None  # the one that keys turn the slices of
         self._from_lightbox = False
         self.bare_key: int = Qt.Key.Key_Space  # while held: the image only
+        self.other_key: int = Qt.Key.Key_B  # while held: the other column's result
         self.setAcceptDrops(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
@@ -383,20 +384,30 @@ class ColumnsView(ColumnRow):
         )
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == self.bare_key:
-            self.set_bare(True)
-        else:
+        if not self.hold(event.key(), True):
             super().keyPressEvent(event)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
-        if event.key() == self.bare_key:
-            if not event.isAutoRepeat():  # a held key repeats as release and press
-                self.set_bare(False)
-        else:
+        if event.isAutoRepeat() and event.key() in (self.bare_key, self.other_key):
+            return  # a held key repeats as release and press
+        if not self.hold(event.key(), False):
             super().keyReleaseEvent(event)
 
+    def hold(self, key: int, held: bool) -> bool:
+        """A key that does something while it is held; False: it is another one."""
+        if key == self.bare_key:
+            self.set_bare(held)
+        elif key == self.other_key:
+            self.comparing.hold(held)
+        return key in (self.bare_key, self.other_key)
+
+    def let_go(self) -> None:
+        """Whatever is held: the release goes elsewhere."""
+        self.set_bare(False)
+        self.comparing.hold(False)
+
     def focusOutEvent(self, event: QFocusEvent) -> None:
-        self.set_bare(False)  # the release will go elsewhere
+        self.let_go()
         super().focusOutEvent(event)
 
     # ---- drops ----

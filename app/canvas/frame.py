@@ -20,8 +20,8 @@ _DOT = " \N{MIDDLE DOT} "
 class Frame:
     """One column's picture of one slice: `values` (rows, columns) with their `scale`, or None; `mask` bool or None.
 
-    `fill`: the mask itself is the picture; otherwise it only lends its outline. `everywhere`: the probability of all
-    slices, for the pointer. `t` None: the final result. `caption` says in words what is shown.
+    `fill`: the mask itself is the picture; otherwise it only lends its outline. `t` None: the final
+    result. `caption` says in words what is shown.
     """
 
     caption: str
@@ -30,7 +30,6 @@ class Frame:
     scale: Scale | Classes | None = None
     mask: Array | None = None
     fill: bool = False
-    everywhere: Array | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -121,7 +120,7 @@ def _frame(quantity: Quantity, where: str, moment: Moment) -> Frame:
     entry, t = TABLE[quantity], None if moment.step is None else moment.step.t
     title, lacking = entry.title_for(moment.axis), entry.lacking(moment)
     if lacking:
-        return Frame(caption=f"{title}{_DOT}{lacking}", t=t, everywhere=moment.probability())
+        return Frame(caption=f"{title}{_DOT}{lacking}", t=t)
     painted = entry.paint(moment)
     return Frame(
         caption=_DOT.join(filter(None, (title, where, painted.words))),
@@ -130,5 +129,4 @@ def _frame(quantity: Quantity, where: str, moment: Moment) -> Frame:
         scale=painted.scale,
         mask=painted.mask,
         fill=painted.fill,
-        everywhere=moment.probability(),
     )

@@ -26,10 +26,13 @@ class ColumnHeader(QWidget):
         super().__init__()
         self._theme = theme
         self._badges: list[Badge] = []
-        self.needed, self._least = 0, 0
+        self.needed, self._least, self._floor = 0, 0, 0
         self.chip, self.title = ColourChip(colour), ElidedLabel(title, role="heading")
         # What it is gives way before a number is cut: half of `Dice 0.915` is another number.
         self.kind, self.summary = ElidedLabel("", role="muted", least=0), PlainLabel(role="heading")
+        self._beside_chip, self._beside_name = ColourChip(colour), ElidedLabel("", role="heading", least=0)
+        self._beside_numbers = PlainLabel(role="heading")
+        self._said: tuple[object, ...] | None = None
         self.close_button = _tool_button("\N{MULTIPLICATION SIGN}", f"Close {title}", self.close_requested)
         self.cancel_button = _tool_button("Cancel", "Stop this run", self.cancel_requested)
         self.progress = PlainProgressBar()
@@ -39,11 +42,16 @@ class ColumnHeader(QWidget):
         whole = QVBoxLayout(self)
         whole.setContentsMargins(8, 6, 8, 6)
         whole.setSpacing(4)
+        self._beside, line = QWidget(), _line(self._beside_chip, self._beside_name, self._beside_numbers)
+        line.setContentsMargins(0, 0, 0, 0)
+        self._beside.setLayout(line)
+        self._beside.hide()
         self._badge_area = QWidget()
         FlowLayout(self._badge_area)
         self._badge_area.hide()
         whole.addLayout(_line(self.chip, self.title, self.close_button))
         whole.addLayout(_line(self.kind, self.summary))
+        whole.addWidget(self._beside)
         whole.addWidget(self._badge_area)
         whole.addLayout(_line(self.progress, self.cancel_button))
         whole.addStretch(1)
@@ -56,9 +64,46 @@ class ColumnHeader(QWidget):
         policy.setHeightForWidth(True)
         self.setSizePolicy(policy)
 
-    def set_title(self, title: str) -> None:
-        self.title.setText(title)
+    def set_owner(self, title: str) -> None:
+        """Whose column it is, whatever is seen in it: that is the one to close."""
         self.close_button.setToolTip(plain_tooltip(f"Close {title}"))
+
+    def dress(
+        self, title: str, colour: str, kind: str, summary: str, badges: Sequence[tuple[str, BadgeKind, str]]
+    ) -> None:
+        """Say whose result is seen below, which need not be the column's own for the moment."""
+        said = (title, colour, kind, summary, tuple(badges))
+        if said == self._said:
+            return
+        before, self._said = self._said, said
+        self.title.setText(title)
+        self.chip.set_colour(colour)
+        self.set_kind(kind)
+        self.set_summary(summary)
+        if before is None or before[-1] != said[-1]:
+            self.set_badges(badges)
+
+    def keep_height(self, kept: bool) -> None:
+        """Not become lower for now: what takes turns must stay where it is."""
+        floor = self.needed if kept and not self._floor else self._floor if kept else 0
+        if floor != self._floor:
+            self._floor = floor
+            self._keep_room()
+
+    def set_beside(self, whose: tuple[str, str, str] | None) -> None:
+        """Colour, name and numbers of the result that is seen right of the divider; None without one."""
+        if whose is not None:
+            colour, name, numbers = whose
+            self._beside_chip.set_colour(colour)
+            self._beside_name.setText(f"right: {name}")
+            self._beside_numbers.setText(numbers)
+        if self._beside.isHidden() != (whose is None):
+            self._beside.setVisible(whose is not None)
+            self._keep_room()
+
+    def beside_words(self) -> str:
+        """What is said of the result right of the divider; empty without one."""
+        return "" if self._beside.isHidden() else f"{self._beside_name.text()} {self._beside_numbers.text()}".strip()
 
     def set_kind(self, text: str) -> None:
         """What the checkpoint is, in a few words: names of runs look alike."""
@@ -104,6 +149,7 @@ class ColumnHeader(QWidget):
         if layout is not None:
             layout.activate()
             need = layout.heightForWidth(self.width()) if layout.hasHeightForWidth() else layout.minimumSize().height()
+            need = max(need, self._floor)
             self.setMinimumHeight(max(need, self._least))
             if need != self.needed:
                 self.needed = need

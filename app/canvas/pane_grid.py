@@ -9,6 +9,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QWidget
 
+from app.canvas.divider import Divider
 from app.canvas.lightbox import Grid, grid_for, tile_slices
 from app.canvas.pane import Pane, Shown
 from app.canvas.scene import Scene, plane_geometry
@@ -28,6 +29,7 @@ class PaneGrid(QWidget):
     window_box_requested = Signal(object)  # values that a box encloses
     pressed = Signal(object)  # View
     maximise_requested = Signal(object)  # View
+    divider_moved = Signal(float)
 
     def __init__(self, colour: str, theme: Theme) -> None:
         super().__init__()
@@ -38,7 +40,10 @@ class PaneGrid(QWidget):
         self._grid.setSpacing(2)
         self._placed = Grid(rows=0, columns=0)
         self._count = 1
-        self._tiled: tuple[Scene, View, Shown] | None = None  # a lightbox is drawn anew when its room changes
+        self._divider: Divider | None = None
+        self._tiled: tuple[Scene, View, Shown, Shown | None] | None = (
+            None  # a lightbox is drawn anew when its room changes
+        )
         self._place(Grid(rows=1, columns=1), 1)
 
     def set_theme(self, theme: Theme) -> None:
@@ -46,23 +51,25 @@ class PaneGrid(QWidget):
         for pane in self.panes:
             pane.set_theme(theme)
 
-    def set_colour(self, colour: str) -> None:
-        self._colour = colour
+    def set_divider(self, divider: Divider | None) -> None:
+        """Show two results in each view, on the two sides of a line."""
+        self._divider = divider
         for pane in self.panes:
-            pane.view.outline_item.set_colour(colour)
+            pane.view.set_divider(divider)
 
-    def draw(self, scene: Scene, views: tuple[View, ...], shown: Shown) -> None:
-        """Show `views` of the case of `scene`, each in a place of its own; in a lightbox, slices of the only one."""
+    def draw(self, scene: Scene, views: tuple[View, ...], shown: Shown, beside: Shown | None = None) -> None:
+        """Show `views` of the case of `scene`, each in a place of its own; in a lightbox, slices of the only one.
+        `beside`: another column's result, right of the divider."""
         if scene.is_lightbox:
-            self._tiled = scene, views[0], shown
-            self._draw_tiles(scene, views[0], shown)
+            self._tiled = scene, views[0], shown, beside
+            self._draw_tiles(*self._tiled)
             return
         self._tiled = None
         self._place(self._usual_grid(len(views)), len(views))
         for pane, view in zip(self.panes, views, strict=False):
-            pane.draw(scene, view, shown)
+            pane.draw(scene, view, shown, beside)
 
-    def _draw_tiles(self, scene: Scene, view: View, shown: Shown) -> None:
+    def _draw_tiles(self, scene: Scene, view: View, shown: Shown, beside: Shown | None) -> None:
         section = scene.section(view)
         grid = grid_for(self.width(), self.height(), plane_geometry(section), section.slices)
         self._place(grid, grid.places)
@@ -73,7 +80,7 @@ class PaneGrid(QWidget):
                 continue
             here = scene.through(section.cut.axis, index)
             tile = replace(here, crossed=index == section.index, worded=number == 0)
-            pane.draw(tile, view, shown)
+            pane.draw(tile, view, shown, beside)
 
     def clear(self) -> None:
         self._tiled = None
@@ -108,6 +115,7 @@ class PaneGrid(QWidget):
 
     def _add_pane(self) -> None:
         pane = Pane(self._colour, self._theme)
+        pane.view.set_divider(self._divider)
         self.panes.append(pane)
         self._listen_to(pane, pane.view)
 
@@ -120,6 +128,7 @@ class PaneGrid(QWidget):
         view.window_box_requested.connect(
             lambda rows, columns: self.window_box_requested.emit(pane.values_in(rows, columns))
         )
+        view.divider_moved.connect(self.divider_moved)
         view.pressed.connect(lambda: self.pressed.emit(pane.name))
         view.maximise_requested.connect(lambda: self.maximise_requested.emit(pane.name))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.commands.command import Command, has_case, has_column
-from app.items import LINK_NAMES, LINKS
+from app.items import FASTEST, LINK_NAMES, LINKS, SLOWEST
 
 if TYPE_CHECKING:
     from app.window import MainWindow
@@ -45,6 +45,69 @@ LINKED = tuple(
     )
     for link in LINKS
 )
+
+COMPARED = (
+    *(
+        Command(
+            id=f"view.{mode}",
+            menu="&View|Co&mpare two columns",
+            title=title,
+            shortcut=key,
+            call=lambda window, mode=mode: _toggle(window, mode),
+            enabled=has_columns,
+            words=lambda window, mode=mode, title=title: (
+                "&Side by side again" if window.store.comparison.mode == mode else title
+            ),
+        )
+        for mode, title, key in (("swipe", "S&wipe", "W"), ("blink", "&Blink", "Shift+B"))
+    ),
+    Command(
+        id="view.next-other",
+        menu="&View|Co&mpare two columns",
+        title="With the &next column",
+        shortcut="N",
+        call=lambda window: _with_next(window),
+        enabled=has_columns,
+    ),
+    *(
+        Command(
+            id=f"view.blink-{word}",
+            menu="&View|Co&mpare two columns",
+            title=f"Blink {word}",
+            call=lambda window, by=by: _change_rate(window, by),
+            enabled=lambda window: window.store.comparison.mode == "blink",
+            repeats=True,
+        )
+        for word, by in (("faster", 0.5), ("slower", -0.5))
+    ),
+    Command(
+        id="view.other",
+        menu="&View",
+        title="The other column's result, while held",
+        shortcut="B",
+        call=lambda window: None,
+        held=True,
+    ),
+)
+
+
+def _toggle(window: MainWindow, mode: str) -> None:
+    window.store.set_comparison(mode="off" if window.store.comparison.mode == mode else mode)
+
+
+def _with_next(window: MainWindow) -> None:
+    """Hold the active column against the one after the other, round and round."""
+    store = window.store
+    others = [key for key in store.columns if key != store.active_column]
+    now = store.other_column()
+    if now is not None:
+        store.set_comparison(other=others[(others.index(now) + 1) % len(others)])
+
+
+def _change_rate(window: MainWindow, by: float) -> None:
+    rate = window.store.comparison.per_second + by
+    window.store.set_comparison(per_second=min(max(rate, SLOWEST), FASTEST))
+
 
 COLUMNS = (
     Command(

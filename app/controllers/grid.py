@@ -1,4 +1,4 @@
-"""Keeps what the columns share in line with the store, and the controls of it in the bar over the pictures."""
+"""Keeps what the columns share, and how two are compared, in line with the store and the bar over the pictures."""
 
 from __future__ import annotations
 
@@ -10,22 +10,38 @@ from app.store import Store
 
 if TYPE_CHECKING:
     from app.canvas.columns import ColumnsView
-    from app.panels.link_controls import LinkControls
+    from app.panels.view_bar import ViewBar
 
 
 class GridController(QObject):
-    """Links between the columns."""
+    """Links between the columns, and which of them is held against the active one."""
 
-    def __init__(self, store: Store, view: ColumnsView, links: LinkControls, parent: QObject | None = None) -> None:
+    def __init__(self, store: Store, view: ColumnsView, bar: ViewBar, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._store, self._view, self._links = store, view, links
-        links.link_requested.connect(store.set_link)
+        self._store, self._view, self._bar = store, view, bar
+        bar.links.link_requested.connect(store.set_link)
+        bar.compare.changed.connect(lambda changes: store.set_comparison(**changes))
         store.links_changed.connect(view.set_links)
-        store.links_changed.connect(links.show_links)
-        for signal in (store.column_added, store.column_removed):
+        store.links_changed.connect(bar.links.show_links)
+        for signal in (
+            store.column_added,
+            store.column_removed,
+            store.column_changed,
+            store.column_activated,
+            store.columns_reordered,
+            store.checkpoint_changed,
+            store.compared,
+        ):
             signal.connect(lambda _: self._show())
         self._show()
 
     def _show(self) -> None:
-        """There is nothing to link with one column."""
-        self._links.setVisible(len(self._store.columns) > 1)
+        """There is nothing to link or to compare with one column."""
+        store, several = self._store, len(self._store.columns) > 1
+        other = store.other_column()
+        self._view.comparing.compare(store.comparison, other)
+        others = [column for column in store.columns.values() if column.key != store.active_column]
+        named = [(column.key, store.column_title(column.key), column.colour) for column in others]
+        self._bar.compare.show_comparison(store.comparison, named, other)
+        for controls in (self._bar.links, self._bar.compare):
+            controls.setVisible(several)
