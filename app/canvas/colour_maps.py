@@ -42,10 +42,11 @@ def table(name: str) -> Array:
 def levels(values: Array, low: float, high: float) -> Array:
     """uint8 levels of `values`: 0 at `low` and below, 255 at `high` and above; NaN gets 0. `high` <= `low`: a step."""
     span = max(high - low, 1e-12)
-    scaled = (values.astype(np.float32, copy=False) - np.float32(low)) * np.float32(255.0 / span)
-    np.clip(scaled, 0, 255, out=scaled)
-    rounded: Array = np.rint(np.nan_to_num(scaled, copy=False, nan=0.0)).astype(np.uint8)
-    return rounded
+    scaled = values.astype(np.float32, copy=False) - np.float32(low)
+    scaled *= np.float32(255.0 / span)
+    np.fmax(scaled, np.float32(0), out=scaled)  # NaN too
+    np.fmin(scaled, np.float32(255), out=scaled)
+    return np.rint(scaled, out=scaled).astype(np.uint8)
 
 
 def colourise(values: Array, low: float, high: float, name: str, out: Array) -> None:
@@ -55,10 +56,8 @@ def colourise(values: Array, low: float, high: float, name: str, out: Array) -> 
         np.take(_every_colour(values.dtype.newbyteorder("="), low, high, name), unsigned, out=out, mode="clip")
         return
     np.take(table(name), levels(values, low, high), out=out)
-    if values.dtype.kind == "f":
-        missing = np.isnan(values)
-        if missing.any():
-            out[missing] = TRANSPARENT
+    if values.dtype.kind == "f" and values.size and np.isnan(values.min()):  # a least value that is NaN: there are some
+        out[np.isnan(values)] = TRANSPARENT
 
 
 @lru_cache(maxsize=8)

@@ -47,7 +47,7 @@ def _paint_tag(painter: QPainter, whose: tuple[str, str], room: QRect, x: float,
     colour, name = whose
     space = (x if left else room.width() - x) - 2 * _GAP - 2 * _PAD - 10
     metrics = painter.fontMetrics()
-    words = metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, int(space))
+    words = metrics.elidedText(name, Qt.TextElideMode.ElideLeft, int(space))  # ends of names tell them apart
     if space < 3 * _TAG_PX or not words:
         return
     width = metrics.horizontalAdvance(words) + 2 * _PAD + 12

@@ -30,6 +30,7 @@ class ColumnHeader(QWidget):
         self.chip, self.title = ColourChip(colour), ElidedLabel(title, role="heading")
         # What it is gives way before a number is cut: half of `Dice 0.915` is another number.
         self.kind, self.summary = ElidedLabel("", role="muted", least=0), PlainLabel(role="heading")
+        self.numbers = PlainLabel(role="muted", wrap=True)
         self._beside_chip, self._beside_name = ColourChip(colour), ElidedLabel("", role="heading", least=0)
         self._beside_numbers = PlainLabel(role="heading")
         self._said: tuple[object, ...] | None = None
@@ -51,14 +52,15 @@ class ColumnHeader(QWidget):
         self._badge_area.hide()
         whole.addLayout(_line(self.chip, self.title, self.close_button))
         whole.addLayout(_line(self.kind, self.summary))
+        whole.addWidget(self.numbers)
         whole.addWidget(self._beside)
         whole.addWidget(self._badge_area)
         whole.addLayout(_line(self.progress, self.cancel_button))
         whole.addStretch(1)
         for widget in (self.chip, self.close_button):
             widget.setVisible(closable)
-        self.kind.hide()
-        self.summary.hide()
+        for part in (self.kind, self.summary, self.numbers):
+            part.hide()
         self.show_progress(None, 0, "")
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
         policy.setHeightForWidth(True)
@@ -95,15 +97,17 @@ class ColumnHeader(QWidget):
         if whose is not None:
             colour, name, numbers = whose
             self._beside_chip.set_colour(colour)
-            self._beside_name.setText(f"right: {name}")
-            self._beside_numbers.setText(numbers)
+            self._beside_name.setText(f"\N{BLACK RIGHT-POINTING SMALL TRIANGLE} {name}")
+            self._beside_name.setToolTip(plain_tooltip(f"Right of the line: {name}\n{numbers}"))
+            self._beside_numbers.setText(numbers.partition("\n")[0])
+            self._beside.setAccessibleName(f"right: {name} {numbers}")
         if self._beside.isHidden() != (whose is None):
             self._beside.setVisible(whose is not None)
             self._keep_room()
 
     def beside_words(self) -> str:
         """What is said of the result right of the divider; empty without one."""
-        return "" if self._beside.isHidden() else f"{self._beside_name.text()} {self._beside_numbers.text()}".strip()
+        return "" if self._beside.isHidden() else self._beside.accessibleName()
 
     def set_kind(self, text: str) -> None:
         """What the checkpoint is, in a few words: names of runs look alike."""
@@ -111,8 +115,14 @@ class ColumnHeader(QWidget):
         self.kind.setVisible(bool(text))
 
     def set_summary(self, text: str) -> None:
-        self.summary.setText(text)
-        self.summary.setVisible(bool(text))
+        """The first line beside what it is, the others below."""
+        first, _, others = text.partition("\n")
+        self.summary.setText(first)
+        self.summary.setVisible(bool(first))
+        self.numbers.setText(others)
+        if self.numbers.isHidden() == bool(others):
+            self.numbers.setVisible(bool(others))
+            self._keep_room()
 
     def set_badges(self, badges: Sequence[tuple[str, BadgeKind, str]]) -> None:
         """Replace all badges: (text, kind, tooltip) each."""

@@ -13,7 +13,7 @@ from PySide6.QtCore import QRectF, Qt, QTimer
 from PySide6.QtGui import QBrush, QColor, QImage, QPainter, QPainterPath, QPen, QTransform
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
-from app.canvas.contour import boundary_segments
+from app.canvas.contour import boundary_segments, corners
 from core.records import Array
 
 _CASING_FROM = 5.0
@@ -211,6 +211,8 @@ def _pen(colour: QColor, width: float) -> QPen:
 
 def outline_path(mask: Array) -> QPainterPath | None:
     """The outline of a (rows, columns) bool mask in voxel coordinates; None for noise, whose lines would be a blur."""
+    if corners(mask) > _MOST_LINES:
+        return None
     x, y = boundary_segments(mask)
     if x.size > 2 * _MOST_LINES:
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, QRectF, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPainterPath, QResizeEvent, QWheelEvent
-from PySide6.QtWidgets import QGraphicsView, QSizePolicy, QWidget
+from PySide6.QtWidgets import QGraphicsItem, QGraphicsView, QSizePolicy, QWidget
 
 from app.canvas.camera import Camera, Lens, Plane
 from app.canvas.colour_maps import GREY, INVERTED, colourise, windowed_colour
@@ -42,6 +42,7 @@ class SliceView(pg.GraphicsView):  # type: ignore[misc]
         self._box_from: QPointF | None = None  # a box is being drawn from here
         self._box_to = QPointF()
         self.image_item, self.reference_item = PixelItem(), OutlineItem(reference_colour)
+        self.image_item.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)  # it stays while masks change
         self.own, self.other = ResultLayers(colour), ResultLayers(colour)
         self.map_item, self.mask_item, self.outline_item = self.own.items()
         self.divider: Divider | None = None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer
 
 from app.canvas.frame import LiveStep
+from app.item_models.measurements import TITLES, value_text
 from app.items import Column, MeasureKey, OverlayStyle, RunState
 from app.pace import SAMPLING, Pace, left_words
 from app.store import Store
@@ -24,6 +25,7 @@ STAGES = {
     "labels": "Reading the mask",
     SAMPLING: "Running",
 }
+KEY_MEASURES = ("dice", "cldice", "hd95")
 FRAME_MS = 40  # progress is drawn at most this often, however fast the sampler is
 
 
@@ -202,7 +204,7 @@ class ViewController(QObject):
     def _summary(self, column: str, prediction: Prediction | None) -> str:
         if prediction is None:
             return ""
-        return dice_text(self._store.measurement(column))
+        return summary_text(self._store.measurement(column))
 
     def _report(self, column: str) -> CheckpointReport | None:
         item = self._store.checkpoints.get(self._store.columns[column].checkpoint)
@@ -256,8 +258,10 @@ def stage_text(progress: Progress) -> str:
     return STAGES.get(progress.stage, progress.stage)
 
 
-def dice_text(measurement: object) -> str:
+def summary_text(measurement: object) -> str:
+    """`Dice 0.915`, and below it the other key measures that exist: `clDice 0.984`."""
     if not isinstance(measurement, Measurement):
         return ""
-    found = next((value for value in measurement.values if value.name.lower() == "dice"), None)
-    return f"Dice {found.value:.3f}" if found is not None and found.value is not None else ""
+    known = {value.name.lower(): value for value in measurement.values if value.value is not None}
+    found = [f"{TITLES.get(name, name)} {value_text(known[name])}" for name in KEY_MEASURES if name in known]
+    return "\n".join([found[0], " \N{MIDDLE DOT} ".join(found[1:])]).strip() if found else ""

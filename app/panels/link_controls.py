@@ -42,7 +42,7 @@ class LinkControls(QToolButton):
         for link, entry in self.entries.items():
             with QSignalBlocker(entry):
                 entry.setChecked(link in links)
-        self.setText(links_words(links))
+        self.setText(f"{links_words(links)}\N{NO-BREAK SPACE}\N{NO-BREAK SPACE}")  # room for the arrow
 
 
 def links_words(links: Collection[Link]) -> str:

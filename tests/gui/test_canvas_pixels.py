@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from app.canvas.camera import Camera, Lens, Plane
 from app.canvas.colour_maps import colourise, table
-from app.canvas.contour import boundary_segments
+from app.canvas.contour import boundary_segments, corners
 from app.canvas.frame import Scale
 from app.canvas.items import outline_path
 from app.canvas.slice_view import SliceView
@@ -196,3 +196,14 @@ def test_a_large_picture_does_not_move_when_it_is_completed(qtbot: QtBot) -> Non
     coarse = pixels(view.grab().toImage())
     view.finish()
     assert (pixels(view.grab().toImage()) == coarse).all()
+
+
+def test_the_edge_of_a_mask_has_at_least_as_many_lines_as_corners() -> None:
+    random = np.random.default_rng(3)
+    for share in (0.02, 0.5, 0.9):
+        mask = random.random((40, 51)) < share
+        x, _ = boundary_segments(mask)
+        assert 0 < corners(mask) <= x.size // 2
+    box = np.zeros((9, 9), bool)
+    box[2:5, 3:8] = True
+    assert corners(box) == boundary_segments(box)[0].size // 2 == 4

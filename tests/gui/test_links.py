@@ -150,13 +150,13 @@ def test_the_bar_says_the_window_of_the_active_column(three: MainWindow) -> None
 def test_the_button_says_what_is_linked(three: MainWindow) -> None:
     links = three.parts.bar.links
     assert links.isVisible()
-    assert links.text() == "Linked: all"
+    assert links.text().strip() == "Linked: all"
     three.store.set_link("camera", False)
     three.store.set_link("window", False)
-    assert links.text() == "Linked: slice, step"
+    assert links.text().strip() == "Linked: slice, step"
     three.store.set_link("slice", False)
     three.store.set_link("step", False)
-    assert links.text() == "Not linked"
+    assert links.text().strip() == "Not linked"
     assert three.actions_by_id["view.link-step"].text() == "Link step"
     three.store.set_link("step", True)
     assert three.actions_by_id["view.link-step"].text() == "Unlink step"
