@@ -17,7 +17,7 @@ from app.commands.command import (
     has_volume,
     separator,
 )
-from app.commands.comparing import COLUMNS, COMPARED, LINKED, has_run
+from app.commands.comparing import COLUMNS, COMPARED, LINKED, ROWS, has_run
 from app.commands.looking import CASES, LOOKING
 from app.items import CONVENTIONS, LAYOUT_NAMES, LAYOUTS, PROJECTIONS, VIEW_NAMES, VIEWS
 from app.keymap import Keymap, native
@@ -222,6 +222,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     separator("&View", "view.slab"),
     *LOOKING,
+    *ROWS,
     *LINKED,
     *COMPARED,
     separator("&View", "view.looking"),

@@ -19,6 +19,10 @@ Layout = Literal[1, 2, 4, "lightbox"]
 Convention = Literal["radiological", "neurological"]
 Projection = Literal["off", "max", "min", "mean"]
 Link = Literal["camera", "slice", "window", "step"]
+RowMode = Literal["planes", "quantities"]
+ROW_MODES: tuple[RowMode, ...] = ("planes", "quantities")
+ROW_NAMES = {"planes": "Planes", "quantities": "Quantities"}
+MOST_ROWS = 4
 CompareMode = Literal["off", "swipe", "blink"]
 COMPARES: tuple[CompareMode, ...] = ("off", "swipe", "blink")
 COMPARE_NAMES = {"off": "Side by side", "swipe": "Swipe", "blink": "Blink"}
@@ -196,6 +200,15 @@ class Comparison:
     mode: CompareMode = "off"
     other: str | None = None
     per_second: float = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """What lies below one another in each column: the planes of a volume (as its layout says), several quantities of
+    one plane at once, or several cases. `quantities`: by name, in the order of the rows."""
+
+    mode: RowMode = "planes"
+    quantities: tuple[Quantity, ...] = ("mask", "probability", "state")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,6 +13,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.items import (
     LINKS,
+    MOST_ROWS,
     CaseItem,
     CheckpointItem,
     Column,
@@ -24,6 +25,7 @@ from app.items import (
     Note,
     OverlayStyle,
     Quantity,
+    Rows,
     RunKey,
     RunState,
     VolumeView,
@@ -60,6 +62,7 @@ class Store(QObject):
     volume_changed = Signal(object)  # VolumeView
     links_changed = Signal(object)  # frozenset of Link
     compared = Signal(object)  # Comparison
+    rows_changed = Signal(object)  # Rows
     playing_changed = Signal(object)  # bool
     noted = Signal(object)  # Note
 
@@ -80,6 +83,7 @@ class Store(QObject):
         self.volume = VolumeView()
         self.links: frozenset[Link] = frozenset(LINKS)
         self.comparison = Comparison()
+        self.rows = Rows()
         self._active_before: str | None = None
         self.playing = False
         self.profiles: str | None = None
@@ -423,6 +427,13 @@ class Store(QObject):
         if wanted != self.comparison:
             self.comparison = wanted
             self.compared.emit(wanted)
+
+    def set_rows(self, **changes: object) -> None:
+        """What lies below one another, and which quantities; at least one of them and no more than can be seen."""
+        wanted = replace(self.rows, **changes)  # type: ignore[arg-type]
+        if wanted != self.rows and 0 < len(wanted.quantities) <= MOST_ROWS:
+            self.rows = wanted
+            self.rows_changed.emit(wanted)
 
     def other_column(self) -> str | None:
         """The column that the active one is held against: the chosen one, the one that was active before, or the next;

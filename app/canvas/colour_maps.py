@@ -55,7 +55,7 @@ def colourise(values: Array, low: float, high: float, name: str, out: Array) -> 
         unsigned = values.view(values.dtype.str.replace("i", "u"))
         np.take(_every_colour(values.dtype.newbyteorder("="), low, high, name), unsigned, out=out, mode="clip")
         return
-    np.take(table(name), levels(values, low, high), out=out)
+    np.take(table(name), levels(values, low, high), out=out, mode="clip")  # the usual mode makes a copy of `out`
     if values.dtype.kind == "f" and values.size and np.isnan(values.min()):  # a least value that is NaN: there are some
         out[np.isnan(values)] = TRANSPARENT
 

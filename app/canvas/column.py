@@ -284,7 +284,7 @@ class Column(QFrame):
         if scene.is_volume and len(seen) == 1:
             words = f"{words} \N{MIDDLE DOT} {first.slice_words()}"
         reference = any(pane.reference_seen for pane in seen)
-        scale = first.frame.scale if first.map_seen else None
+        scale = first.frame.scale if first.map_seen and not scene.row_scenes() else None  # rows say theirs
         self.footer.describe(words, scale, mask=any(pane.mask_seen for pane in seen), reference=reference)
 
     def _words(self, first: Pane) -> str:

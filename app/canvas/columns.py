@@ -28,7 +28,7 @@ from app.canvas.quantities import TABLE
 from app.canvas.scene import HoverInfo, OverlayStyle, Scene, Voxel, reference_labels
 from app.canvas.window_level import WindowPreset, dragged, full_range, of_box, presets, starting
 from app.canvas.zones import Zone, drop_zone
-from app.items import LINKS, VIEWS, DropPlace, Link, View, VolumeView
+from app.items import LINKS, VIEWS, DropPlace, Link, Rows, View, VolumeView
 from app.theme import DARK, Theme
 from core import pipeline
 from core.records import Array, Case, Image, Prediction
@@ -234,6 +234,11 @@ class ColumnsView(ColumnRow):
             raise ValueError(f"unknown quantity {name!r}; one of {', '.join(TABLE)}")
         self._update(quantity=name)
 
+    def set_rows(self, rows: Rows) -> None:
+        """What lies below one another in each column."""
+        if rows != self._scene.rows:
+            self._update(rows=rows)
+
     def set_overlay_style(
         self, fill: bool, outline: bool, opacity: float, visible: bool, reference_visible: bool
     ) -> None:
@@ -301,7 +306,7 @@ class ColumnsView(ColumnRow):
         """The columns with their heads, drawn anew at `scale` times the size in which they are seen."""
         for column in self._every_column():
             for pane in column.grid.seen():
-                pane.view.finish()
+                pane.finish()
         image = QImage(self.size() * scale, QImage.Format.Format_ARGB32_Premultiplied)
         image.setDevicePixelRatio(scale)
         image.fill(self._theme.background)

@@ -18,7 +18,7 @@ from core.records import Array
 
 _CASING_FROM = 5.0
 """Screen pixels per voxel from which an outline is two pixels wide and gets its casing."""
-_MOST_LINES = 40_000
+MOST_LINES = 40_000
 """A mask with more straight sides than this is noise: no eye follows them, and drawing them holds up the window."""
 _AT_ONCE = 1_000_000
 """A picture of this many voxels is coloured while nobody notices; a larger one in turns."""
@@ -211,9 +211,9 @@ def _pen(colour: QColor, width: float) -> QPen:
 
 def outline_path(mask: Array) -> QPainterPath | None:
     """The outline of a (rows, columns) bool mask in voxel coordinates; None for noise, whose lines would be a blur."""
-    if corners(mask) > _MOST_LINES:
+    if corners(mask) > MOST_LINES:
         return None
     x, y = boundary_segments(mask)
-    if x.size > 2 * _MOST_LINES:
+    if x.size > 2 * MOST_LINES:
         return None
     return pg.arrayToQPath(x, y, connect="pairs", finiteCheck=False) if x.size else QPainterPath()

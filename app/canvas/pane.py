@@ -7,13 +7,16 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from PySide6.QtCore import QTimer
 from PySide6.QtGui import QPainterPath
 
 from app.canvas.camera import floor_half_up
+from app.canvas.contour import corners
 from app.canvas.frame import Beside, Frame, LiveStep, frame_of, live_frame, nearest_step
-from app.canvas.items import outline_path
+from app.canvas.items import MOST_LINES, outline_path
 from app.canvas.layers import ResultLayers
 from app.canvas.marks import Marks
+from app.canvas.quantities import Scale
 from app.canvas.scene import Scene, Voxel, picture_of, plane_geometry, reference_labels
 from app.canvas.slice_view import SliceView
 from app.items import VIEW_NAMES, View
@@ -24,6 +27,8 @@ if TYPE_CHECKING:
     from core.pipeline import Section
 
 _PATHS_KEPT = 256
+_MANY_CORNERS, _REST_MS = 3_000, 50
+"""An outline with more corners is drawn when its step was looked at for so long."""
 _DOT = " \N{MIDDLE DOT} "
 _OBLIQUE_FROM = 1.0
 """Degrees from which a slanted volume is called so; rounding in files stays far below."""
@@ -82,6 +87,8 @@ class Pane:
         self._recent: list[Shown] = []
         self._drawn: tuple[object, ...] = ()
         self._paths: dict[tuple[object, ...], QPainterPath | None] = {}
+        self._rest, self._at_rest = QTimer(self.view, interval=_REST_MS, singleShot=True), False
+        self._rest.timeout.connect(self._draw_late)
         self.set_theme(theme)
 
     def set_theme(self, theme: Theme) -> None:
@@ -90,6 +97,7 @@ class Pane:
 
     def clear(self) -> None:
         """Nothing left of a case."""
+        self._rest.stop()
         self._section, self._drawn, self.caption = None, (), ""
         self._shown = self._beside = self.other_frame = None
         self._recent, self.other_caption = [], ""
@@ -149,12 +157,14 @@ class Pane:
         style, hidden = scene.style, scene.bare or not scene.style.visible
         layers.show_map(None if hidden else frame.values, frame.scale)
         lined = frame.mask is not None and style.outline and not hidden
-        path = self._outline(frame.t, frame.mask, section, shown) if lined and frame.mask is not None else None
+        late = lined and frame.mask is not None and self._is_late(frame.t, frame.mask, section, shown)
+        wanted = lined and not late and frame.mask is not None
+        path = self._outline(frame.t, frame.mask, section, shown) if wanted else None
         noisy = lined and path is None
         filled = frame.fill and (style.fill or noisy) and not hidden  # a mask without its outline is at least filled
         layers.show_outline(path, shown.colour)
         layers.show_mask(frame.mask if filled else None, shown.colour, style.opacity)
-        caption = f"{frame.caption}{_DOT}too noisy for an outline" if noisy else frame.caption
+        caption = f"{frame.caption}{_DOT}too noisy for an outline" if noisy and not late else frame.caption
         return caption, filled or path is not None, not hidden
 
     def _draw_reference(self, scene: Scene, section: Section) -> bool:
@@ -169,11 +179,37 @@ class Pane:
         self.view.show_outline(self.view.reference_item, path)
         return path is not None
 
+    def _is_late(self, t: float | None, mask: Array, section: Section, shown: Shown) -> bool:
+        """Whether an outline waits until the step rests: one of many lines takes longer than a step that is only passed
+        may. Until then the mask is filled."""
+        if self._at_rest or shown.live is not None or self._key(t, section, shown) in self._paths:
+            return False
+        late = _MANY_CORNERS < corners(mask) <= MOST_LINES
+        if late:
+            self._rest.start()
+        return late
+
+    def _key(self, t: float | None, section: Section, shown: Shown) -> tuple[object, ...]:
+        return shown, t, section.cut, section.first, section.last
+
+    def finish(self) -> None:
+        """Complete what waits for a rest, for a picture of the view."""
+        if self._rest.isActive():
+            self._rest.stop()
+            self._draw_late()
+        self.view.finish()
+
+    def _draw_late(self) -> None:
+        if self._section is not None and self._shown is not None:
+            self._at_rest = True
+            self._draw_results(self._scene, self._section, self._shown, self._beside)
+            self._at_rest = False
+
     def _outline(self, t: float | None, mask: Array, section: Section, shown: Shown) -> QPainterPath | None:
         """The outline of `mask`, kept for the next time this step is shown; a running step is never kept."""
         if shown.live is not None:
             return outline_path(mask)
-        return self._kept((shown, t, section.cut, section.first, section.last), lambda: mask)
+        return self._kept(self._key(t, section, shown), lambda: mask)
 
     def _kept(self, key: tuple[object, ...], mask: Callable[[], Array]) -> QPainterPath | None:
         if key not in self._paths:
@@ -212,6 +248,8 @@ class Pane:
         assert scene.case is not None
         convention = (scene.volume.convention.capitalize(),) if known else ()
         inverted = ("Inverted",) if scene.inverted else ()
+        if scene.captioned:
+            inverted = (self._own_caption(), *inverted)
         if not scene.is_volume:
             return Marks(edges=letters, above=inverted, below=convention)
         if not scene.worded:
@@ -223,6 +261,13 @@ class Pane:
             below=(self._place(section), *convention),
             cross=(across, down) if scene.crossed and not scene.bare else None,
         )
+
+    def _own_caption(self) -> str:
+        """What this view shows, with the ends of its colours: a row has no legend of its own."""
+        scale = self.frame.scale if self.map_seen else None
+        if not isinstance(scale, Scale):
+            return self.caption
+        return f"{self.caption}{_DOT}{scale.low:g} to {scale.high:g}"
 
     def _place(self, section: Section) -> str:
         """`Slice 81/181 · S 12.0 mm`."""

@@ -39,7 +39,7 @@ class PaneGrid(QWidget):
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(2)
         self._placed = Grid(rows=0, columns=0)
-        self._count = 1
+        self._count, self._stacked = 1, False
         self._divider: Divider | None = None
         self._tiled: tuple[Scene, View, Shown, Shown | None] | None = (
             None  # a lightbox is drawn anew when its room changes
@@ -60,6 +60,14 @@ class PaneGrid(QWidget):
     def draw(self, scene: Scene, views: tuple[View, ...], shown: Shown, beside: Shown | None = None) -> None:
         """Show `views` of the case of `scene`, each in a place of its own; in a lightbox, slices of the only one.
         `beside`: another column's result, right of the divider."""
+        rows = scene.row_scenes()
+        self._stacked = bool(rows)
+        if rows:
+            self._tiled = None
+            self._place(Grid(rows=len(rows), columns=1), len(rows))
+            for pane, row in zip(self.panes, rows, strict=False):
+                pane.draw(row, views[0], shown, beside)
+            return
         if scene.is_lightbox:
             self._tiled = scene, views[0], shown, beside
             self._draw_tiles(*self._tiled)
@@ -137,4 +145,4 @@ class PaneGrid(QWidget):
         if self._tiled is not None:
             self._draw_tiles(*self._tiled)
         else:
-            self._place(self._usual_grid(self._count), self._count)
+            self._place(self._placed if self._stacked else self._usual_grid(self._count), self._count)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from app.commands.command import Command, has_case, has_column
-from app.items import FASTEST, LINK_NAMES, LINKS, SLOWEST
+from app.items import FASTEST, LINK_NAMES, LINKS, ROW_MODES, ROW_NAMES, SLOWEST
 
 if TYPE_CHECKING:
     from app.window import MainWindow
@@ -31,6 +31,17 @@ def can_move(window: MainWindow, by: int) -> bool:
 def has_columns(window: MainWindow) -> bool:
     return len(window.store.columns) > 1
 
+
+ROWS = tuple(
+    Command(
+        id=f"view.rows-{mode}",
+        menu="&View|&Rows",
+        title=f"Rows: {ROW_NAMES[mode].lower()}",
+        call=lambda window, mode=mode: window.store.set_rows(mode=mode),
+        enabled=has_case,
+    )
+    for mode in ROW_MODES
+)
 
 LINKED = tuple(
     Command(

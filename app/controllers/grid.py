@@ -23,6 +23,9 @@ class GridController(QObject):
         bar.compare.changed.connect(lambda changes: store.set_comparison(**changes))
         store.links_changed.connect(view.set_links)
         store.links_changed.connect(bar.links.show_links)
+        bar.rows.changed.connect(self._on_rows)
+        store.rows_changed.connect(view.set_rows)
+        store.rows_changed.connect(bar.rows.show_rows)
         for signal in (
             store.column_added,
             store.column_removed,
@@ -34,6 +37,10 @@ class GridController(QObject):
         ):
             signal.connect(lambda _: self._show())
         self._show()
+
+    def _on_rows(self, changes: dict[str, object]) -> None:
+        self._store.set_rows(**changes)
+        self._bar.rows.show_rows(self._store.rows)  # a wish that cannot be met is not shown as if it were
 
     def _show(self) -> None:
         """There is nothing to link or to compare with one column."""
