@@ -208,7 +208,8 @@ class Column(QFrame):
         """The badges of what is seen; of two results beside one another, those of both."""
         if self._guest is None or not self._is_swiped():
             return self._seen()._badges
-        return (*self._badges, *((f"right: {text}", kind, tip) for text, kind, tip in self._guest._badges))
+        loud = [(f"right: {text}", kind, tip) for text, kind, tip in self._guest._badges if kind == "loud"]
+        return (*self._badges, *loud)
 
     def probability_at(self, voxel: Voxel) -> float | None:
         """Probability of the step that is shown; None where nothing is shown."""

@@ -8,6 +8,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
+from app.canvas.legend import WholeLabel
 from app.panels.widgets.chips import Badge, BadgeKind, ColourChip
 from app.panels.widgets.flow_layout import FlowLayout
 from app.panels.widgets.progress import PlainProgressBar
@@ -32,7 +33,7 @@ class ColumnHeader(QWidget):
         self.kind, self.summary = ElidedLabel("", role="muted", least=0), PlainLabel(role="heading")
         self.numbers = PlainLabel(role="muted", wrap=True)
         self._beside_chip, self._beside_name = ColourChip(colour), ElidedLabel("", role="heading", least=0)
-        self._beside_numbers = PlainLabel(role="heading")
+        self._beside_numbers = WholeLabel("", role="heading")  # half of a number is another number
         self._said: tuple[object, ...] | None = None
         self.close_button = _tool_button("\N{MULTIPLICATION SIGN}", f"Close {title}", self.close_requested)
         self.cancel_button = _tool_button("Cancel", "Stop this run", self.cancel_requested)

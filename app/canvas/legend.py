@@ -90,7 +90,7 @@ class ClassKeys(QWidget):
         for kind in self._kinds:
             if kind.words:
                 self._row.addWidget(ColourChip(kind.colour or "#00000000"))
-                self._row.addWidget(_Name(kind.words))
+                self._row.addWidget(WholeLabel(kind.words))
         self.setVisible(bool(self._kinds))
 
     def words(self) -> tuple[str, ...]:
@@ -104,8 +104,8 @@ class Footer(QWidget):
     def __init__(self, colour: str, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.caption, self.scale_bar = _Caption(), ScaleBar()
-        self._mask_chip, self._mask_name = ColourChip(colour), _Name("Mask")
-        self._line_chip, self._line_name = ColourChip(theme.reference, line=True), _Name("Reference")
+        self._mask_chip, self._mask_name = ColourChip(colour), WholeLabel("Mask")
+        self._line_chip, self._line_name = ColourChip(theme.reference, line=True), WholeLabel("Reference")
         self.classes = ClassKeys()
         below = QHBoxLayout()
         below.setSpacing(6)
@@ -145,11 +145,11 @@ class Footer(QWidget):
         self._line_chip.set_colour(theme.reference)
 
 
-class _Name(ElidedLabel):
+class WholeLabel(ElidedLabel):
     """A word beside its chip: whole, or in a narrow column not at all. It gives way before a number does."""
 
-    def __init__(self, text: str) -> None:
-        super().__init__(text, least=0)
+    def __init__(self, text: str, role: str = "") -> None:
+        super().__init__(text, role=role, least=0)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
 
     def shown_text(self) -> str:

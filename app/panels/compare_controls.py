@@ -39,12 +39,12 @@ class CompareControls(QWidget):
         self.rate.setAccessibleName("Blinks per second")
         self.rate.setToolTip(plain_tooltip("How often the two change places, per second"))
         self.other.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.other.setMinimumContentsLength(12)
+        self.other.setMinimumContentsLength(10)
         self._label = PlainLabel("with", role="muted")
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(6)
-        for widget in (PlainLabel("Compare", role="muted"), self.mode, self._label, self.other, self.rate):
+        for widget in (self.mode, self._label, self.other, self.rate):
             row.addWidget(widget)
             widget.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.mode.activated.connect(lambda _: self.changed.emit({"mode": self.mode.currentData()}))
