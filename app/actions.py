@@ -34,7 +34,7 @@ def _next(values: tuple[str, ...], now: str) -> str:
 
 
 def _busy(window: MainWindow) -> bool:
-    return window.store.outcomes.busy or window.effects.busy or window.models.busy
+    return window.store.outcomes.busy or window.effects.busy or window.models.busy or window.rows.busy
 
 
 COMMANDS: tuple[Command, ...] = (

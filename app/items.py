@@ -19,9 +19,10 @@ Layout = Literal[1, 2, 4, "lightbox"]
 Convention = Literal["radiological", "neurological"]
 Projection = Literal["off", "max", "min", "mean"]
 Link = Literal["camera", "slice", "window", "step"]
-RowMode = Literal["planes", "quantities"]
-ROW_MODES: tuple[RowMode, ...] = ("planes", "quantities")
-ROW_NAMES = {"planes": "Planes", "quantities": "Quantities"}
+RowMode = Literal["planes", "quantities", "cases"]
+ROW_MODES: tuple[RowMode, ...] = ("planes", "quantities", "cases")
+ROW_NAMES = {"planes": "Planes", "quantities": "Quantities", "cases": "Cases"}
+CASE_ROWS = 3
 MOST_ROWS = 4
 CompareMode = Literal["off", "swipe", "blink"]
 COMPARES: tuple[CompareMode, ...] = ("off", "swipe", "blink")
@@ -209,6 +210,29 @@ class Rows:
 
     mode: RowMode = "planes"
     quantities: tuple[Quantity, ...] = ("mask", "probability", "state")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CaseRow:
+    """One case of several in a column: what the column came to on it, or in `words` why there is nothing yet.
+
+    `case` None: its files are not read yet. `window`: the intensities drawn black and white.
+    """
+
+    id: str
+    title: str
+    case: Case | None
+    prediction: Prediction | None
+    words: str
+    active: bool
+    window: tuple[float, float]
+
+    def same(self, other: CaseRow) -> bool:
+        """Whether nothing has to be drawn again."""
+        mine, theirs = (self.case, self.prediction), (other.case, other.prediction)
+        told = (self.id, self.title, self.words, self.active, self.window)
+        same = told == (other.id, other.title, other.words, other.active, other.window)
+        return same and all(one is another for one, another in zip(mine, theirs, strict=True))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

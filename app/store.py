@@ -12,6 +12,7 @@ from typing import TypeVar
 from PySide6.QtCore import QObject, Signal
 
 from app.items import (
+    CASE_ROWS,
     LINKS,
     MOST_ROWS,
     CaseItem,
@@ -328,9 +329,10 @@ class Store(QObject):
 
     # ---- runs and measurements ---------------------------------------------------------------------------------------
 
-    def run_key(self, column: str) -> RunKey | None:
-        """What the column should show now; None without a readable case and a usable checkpoint."""
-        wanted, case = self.columns[column], self.cases.get(self.active_case or "")
+    def run_key(self, column: str, case_id: str | None = None) -> RunKey | None:
+        """What the column should show now, or of another case than the active one; None without a readable case and a
+        usable checkpoint."""
+        wanted, case = self.columns[column], self.cases.get(case_id or self.active_case or "")
         if case is None or case.case is None:
             return None
         if wanted.kind != "checkpoint":
@@ -427,6 +429,17 @@ class Store(QObject):
         if wanted != self.comparison:
             self.comparison = wanted
             self.compared.emit(wanted)
+
+    def row_cases(self) -> tuple[str, ...]:
+        """The cases that are seen at once, the active one among them; empty while rows are something else.
+
+        The library is gone through in blocks, so that the others stay where they are when one of them becomes active.
+        """
+        order = list(self.cases)
+        if self.rows.mode != "cases" or self.active_case not in order:
+            return ()
+        start = order.index(self.active_case) // CASE_ROWS * CASE_ROWS
+        return tuple(order[start : start + CASE_ROWS])
 
     def set_rows(self, **changes: object) -> None:
         """What lies below one another, and which quantities; at least one of them and no more than can be seen."""

@@ -22,6 +22,7 @@ from app.controllers.grid import GridController
 from app.controllers.measuring import MeasureController
 from app.controllers.opening import NOWHERE, OpenController, Target, read_case
 from app.controllers.presenting import PanelController
+from app.controllers.rows import RowController
 from app.controllers.running import RunController
 from app.controllers.viewing import ViewController
 from app.dialogs import AboutDialog, ShortcutsDialog
@@ -124,6 +125,7 @@ class MainWindow(QMainWindow):
         self.models = ModelController(store, queue, self)
         self.film = FilmController(store, parts.film, self.runs, self.effects, self.models)
         self.exports = ExportController(store, queue, self)
+        self.rows = RowController(store, queue, self.opening, self.runs, parts.view)
         self.grid = GridController(store, parts.view, parts.bar, self)
         self.panels = PanelController(store, queue, parts, self)
         self.frames = FrameController(store, queue, read_case, self)
@@ -142,7 +144,7 @@ class MainWindow(QMainWindow):
         parts.bar.time.fps_changed.connect(self.cine.set_fps)
         parts.bar.time.show_fps(self.cine.fps)
         parts.status.cancel_requested.connect(self.cancel_all)
-        self.panels.also_busy = lambda: self.effects.busy or self.models.busy
+        self.panels.also_busy = lambda: self.effects.busy or self.models.busy or self.rows.busy
         parts.run.cancel_requested.connect(lambda: self._with_column(self.runs.cancel))
         parts.run.without_film_requested.connect(lambda: self._with_column(self.runs.run_without_film))
         parts.run.run_requested.connect(self._on_run_requested)
@@ -269,6 +271,7 @@ class MainWindow(QMainWindow):
         """Runs of columns, and what the FiLM panel measures or downloads."""
         self.effects.cancel()
         self.models.cancel()
+        self.rows.cancel()
         self.runs.cancel_all()
 
     def show_film(self) -> None:

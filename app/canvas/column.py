@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 from PySide6.QtCore import Signal
@@ -14,10 +15,10 @@ from app.canvas.header import ColumnHeader
 from app.canvas.legend import Footer
 from app.canvas.messages import MessagePage
 from app.canvas.pane import Pane, Shown
-from app.canvas.pane_grid import PaneGrid
+from app.canvas.pane_grid import Cell, PaneGrid
 from app.canvas.scene import Scene, Voxel
 from app.canvas.slice_view import SliceView
-from app.items import View
+from app.items import CaseRow, View
 from app.panels.widgets.chips import BadgeKind
 from app.theme import Theme
 from core import pipeline
@@ -54,6 +55,8 @@ class Column(QFrame):
         self._kind = self._summary = ""
         self._badges: tuple[BadgeSpec, ...] = ()
         self._guest: Column | None = None
+        self._case_rows: tuple[CaseRow, ...] = ()
+        self._row_shown: tuple[Shown, ...] = ()
         self._divider_at: float | None = None
         self._shown = Shown(colour=colour, words=_CAPTIONS["empty"] if closable else "Image")
         self.header = ColumnHeader(title, colour, theme, closable=closable)
@@ -268,14 +271,51 @@ class Column(QFrame):
             words=_CAPTIONS.get(self.state, "") if self._closable else "Image",
             maps=self._maps,
         )
+        self._row_shown = tuple(map(self._shown_of, self._case_rows))
         self._dress()
         self._draw_views()
 
     def _draw_views(self) -> None:
         if self._scene.case is not None:
             beside = self._guest._shown if self._guest is not None and self._is_swiped() else None
-            self.grid.draw(self._scene, self.views(), self._seen()._shown, beside)
+            cells = self._cells(beside)
+            if cells:
+                self.grid.draw_rows(cells)
+            else:
+                self.grid.draw(self._scene, self.views(), self._seen()._shown, beside)
             self._describe()
+
+    def set_case_rows(self, rows: tuple[CaseRow, ...]) -> None:
+        """The cases that are seen at once, for rows that are cases; the active one is drawn as ever."""
+        if len(rows) == len(self._case_rows) and all(map(CaseRow.same, rows, self._case_rows)):
+            return
+        self._case_rows = rows
+        self._draw_result()
+        self.restated.emit()
+
+    def _cells(self, beside: Shown | None) -> list[Cell]:
+        """The rows below one another: quantities of one case or several cases; none where rows are planes."""
+        scene, seen = self._scene, self._seen()
+        if scene.rows.mode == "quantities":
+            return [Cell(scene=row, shown=seen._shown, beside=beside) for row in scene.row_scenes()]
+        if scene.rows.mode != "cases" or not any(row.active for row in seen._case_rows):
+            return []
+        cells = []
+        for number, row in enumerate(seen._case_rows):
+            title = f"\N{BLACK RIGHT-POINTING SMALL TRIANGLE} {row.title}" if row.active else row.title
+            if row.active:
+                here = replace(scene, captioned=True, row_title=title)
+                cells.append(Cell(scene=here, shown=seen._shown, beside=beside))
+                continue
+            there = self._guest._row_shown[number:] if beside is not None and self._guest is not None else ()
+            other = there[0] if there else None
+            cells.append(
+                Cell(scene=_elsewhere(scene, row, title), shown=seen._row_shown[number], beside=other, row=row.id)
+            )
+        return cells
+
+    def _shown_of(self, row: CaseRow) -> Shown:
+        return Shown(colour=self.colour, prediction=row.prediction, cut=self._threshold, words=row.words)
 
     def _describe(self) -> None:
         """Words and legend of the first view; the number of the slice where there is only one."""
@@ -285,7 +325,7 @@ class Column(QFrame):
         if scene.is_volume and len(seen) == 1:
             words = f"{words} \N{MIDDLE DOT} {first.slice_words()}"
         reference = any(pane.reference_seen for pane in seen)
-        scale = first.frame.scale if first.map_seen and not scene.row_scenes() else None  # rows say theirs
+        scale = first.frame.scale if first.map_seen and scene.rows.mode == "planes" else None  # rows say theirs
         self.footer.describe(words, scale, mask=any(pane.mask_seen for pane in seen), reference=reference)
 
     def _words(self, first: Pane) -> str:
@@ -339,6 +379,16 @@ class Column(QFrame):
         )
         if sheet != self.styleSheet():  # Qt styles everything in the column again
             self.setStyleSheet(sheet)
+
+
+def _elsewhere(scene: Scene, row: CaseRow, title: str) -> Scene:
+    """Another case seen as far as possible as the active one: at the same place and zoom where it is as large."""
+    low, high = row.window
+    here = replace(scene, case=row.case, low=low, high=high, captioned=True, row_title=title, crossed=False, tile=None)
+    if row.case is None or scene.case is None or row.case.image.voxels.shape == scene.case.image.voxels.shape:
+        return here
+    slices, rows, columns = row.case.image.voxels.shape
+    return replace(here, cross=(slices // 2, rows // 2, columns // 2), cameras={})
 
 
 def step_t(prediction: Prediction | None, index: int | None) -> float | None:

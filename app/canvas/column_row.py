@@ -16,7 +16,7 @@ from app.canvas.messages import HintPage
 from app.canvas.reorder import HeadDrag
 from app.canvas.scene import Scene
 from app.canvas.zones import ZoneOverlay
-from app.items import Link, View
+from app.items import CaseRow, Link, View
 from app.theme import DARK, Theme
 from core.records import Array, Deviation, Prediction
 
@@ -28,6 +28,7 @@ class ColumnRow(QWidget):
     column_activated = Signal(str)
     column_moved = Signal(str, int)  # key, place among the other columns
     cancel_requested = Signal(str)
+    row_requested = Signal(str)  # a case
     open_requested = Signal()
     demo_requested = Signal()
 
@@ -174,6 +175,7 @@ class ColumnRow(QWidget):
         column = Column(title, colour, self._theme, closable=key is not None)
         grid = column.grid
         grid.pressed.connect(lambda _: self.setFocus(Qt.FocusReason.MouseFocusReason))
+        grid.row_requested.connect(self.row_requested)
         grid.maximise_requested.connect(lambda view: self.toggle_maximised(key, view))
         self._listen_to(column, key)
         if key is not None:
@@ -251,6 +253,10 @@ class ColumnRow(QWidget):
         """An array on the grid of the image, computed of the prediction that a column shows: for the quantity of that
         name. It goes with the prediction; None takes it away."""
         self._columns[key].set_map(name, values)
+
+    def set_case_rows(self, key: str, rows: tuple[CaseRow, ...]) -> None:
+        """The cases that a column shows at once when its rows are cases."""
+        self._columns[key].set_case_rows(rows)
 
     def set_live_step(self, key: str, live: LiveStep) -> None:
         """A step of the run in a `running` column."""

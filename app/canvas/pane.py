@@ -76,6 +76,7 @@ class Pane:
     def __init__(self, colour: str, theme: Theme) -> None:
         self.view = SliceView(colour, theme.reference)
         self.name: View = "acquired"
+        self.row: str | None = None  # the case, where it is not the active one
         self.frame, self.caption = Frame(caption=""), ""
         self.mask_seen = self.map_seen = self.reference_seen = False
         self._scene = Scene()
@@ -265,9 +266,8 @@ class Pane:
     def _own_caption(self) -> str:
         """What this view shows, with the ends of its colours: a row has no legend of its own."""
         scale = self.frame.scale if self.map_seen else None
-        if not isinstance(scale, Scale):
-            return self.caption
-        return f"{self.caption}{_DOT}{scale.low:g} to {scale.high:g}"
+        ends = f"{scale.low:g} to {scale.high:g}" if isinstance(scale, Scale) else ""
+        return _DOT.join(filter(None, (self._scene.row_title, self.caption, ends)))
 
     def _place(self, section: Section) -> str:
         """`Slice 81/181 · S 12.0 mm`."""

@@ -38,7 +38,7 @@ class Scene:
     `cross`: the voxel (slice, row, column) that all views of a volume go through. `cameras`: by view; none = all of it.
     `inverted`: high is drawn black. `tile`: the place of a lightbox at which the slice of the crosshair should lie,
     None = the middle. `crossed`, `worded`: this view marks the crosshair, and says all that there is to say; tiles do
-    not. `rows`: what lies below one another. `captioned`: this view says itself what it shows.
+    not. `rows`: what lies below one another. `captioned`: this view says itself what it shows, after its `row_title`.
     """
 
     case: Case | None = None
@@ -57,6 +57,7 @@ class Scene:
     worded: bool = True
     rows: Rows = Rows()  # noqa: RUF009 (frozen)
     captioned: bool = False
+    row_title: str = ""
 
     def same_result(self, other: Scene) -> bool:
         """Whether `other` lays the same over the same section of the image."""

@@ -79,9 +79,18 @@ class OpenController(QObject):
     def show_case(self, case: str) -> None:
         """Make a listed case the one that is looked at; its files are read if they are not in memory."""
         self._store.activate_case(case)
+        if self._store.cases[case].state == "failed":
+            self._read(case)
+        else:
+            self.read_listed(case)
+
+    def read_listed(self, case: str) -> None:
+        """Read the files of a case that is only listed."""
+        if self._store.cases[case].state == "listed":
+            self._read(case)
+
+    def _read(self, case: str) -> None:
         item = self._store.cases[case]
-        if item.state not in {"listed", "failed"}:
-            return
         self._store.set_case_loading(case)
         job = Job(lambda report: read_case(item.paths), f"Reading {item.name}")
         job.succeeded.connect(lambda content: self._on_case_read(item.id, item.revision, content))

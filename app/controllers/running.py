@@ -10,7 +10,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer
 
 from app.items import RunKey
-from app.jobs import Failure, Job, JobQueue, Work
+from app.jobs import Failure, Job, JobQueue, Lane, Work
 from app.store import Store
 from core import pipeline
 from core.errors import FlowglassError
@@ -128,17 +128,26 @@ class RunController(QObject):
         return outcomes.outcome(key) is None and not outcomes.was_cancelled(column, key)
 
     def _start(self, column: str, key: RunKey) -> None:
-        case = self._store.cases[key.case].case
-        assert case is not None  # a run key is only given for a case that was read
-        of_model = key.kind == "checkpoint"
-        work = run_work(self.segmenters, key, case.image) if of_model else labels_work(key, case)
-        job = Job(work, f"{self._store.column_title(column)} on {case.name}")
+        job, lane = self.job_for(key)
         job.progressed.connect(lambda progress: self._on_progressed(column, key, progress))
         job.succeeded.connect(lambda result: self._on_succeeded(column, key, result))
         job.failed.connect(lambda failure: self._on_ended(column, key, failure))
         self._store.outcomes.start(column, key)
-        self._queue.start(job, lane="model" if of_model else "files", slot=_slot(column))
+        self._queue.start(job, lane=lane, slot=_slot(column))
         self._store.run_changed.emit(column)
+
+    def job_for(self, key: RunKey) -> tuple[Job, Lane]:
+        """The work that comes to what is filed under `key`, and where it is done."""
+        case = self._store.cases[key.case].case
+        assert case is not None  # a run key is only given for a case that was read
+        if key.kind == "checkpoint":
+            work = run_work(self.segmenters, key, case.image)
+            return Job(work, f"{self._store.title(key.checkpoint)} on {case.name}"), "model"
+        return Job(labels_work(key, case), f"Mask of {case.name}"), "files"
+
+    def file(self, waiting: str, key: RunKey, outcome: Prediction | Failure) -> None:
+        """Keep what a run came to that `waiting` waited for, and draw it where it is wanted now."""
+        self._on_ended(waiting, key, outcome)
 
     def _on_progressed(self, column: str, key: RunKey, progress: Progress) -> None:
         begins = self._store.outcomes.progress_of(column) is None

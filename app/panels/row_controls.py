@@ -7,10 +7,13 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QMenu, QToolButton, QWidget
 
 from app.canvas.quantities import TABLE
-from app.items import MOST_ROWS, ROW_MODES, ROW_NAMES, Rows
+from app.items import CASE_ROWS, MOST_ROWS, ROW_MODES, ROW_NAMES, Rows
 from app.panels.widgets.text import PlainLabel, plain_tooltip
 
-_TIP = "Planes: as the layout of a volume says. Quantities: several at once, each in a row of its own."
+_TIP = (
+    "Planes: as the layout of a volume says. Quantities: several at once, each in a row of its own.\n"
+    f"Cases: {CASE_ROWS} of the library at once; a click on one makes it the active case."
+)
 
 
 class RowControls(QWidget):
