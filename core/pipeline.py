@@ -369,6 +369,28 @@ def world_of(image: Image, voxel: tuple[float, float, float]) -> tuple[float, fl
     return world_of_voxel(image, voxel)
 
 
+def open_labels(path: str | Path, image: Image) -> LabelMap:
+    """Read a mask that belongs to `image`; raises `ImageRefused` or `ShapeMismatch`."""
+    from core.images import read_labels
+
+    return read_labels(path, like=image)
+
+
+def prediction_of_labels(labels: LabelMap, image: Image) -> Prediction:
+    """A reference or an imported mask in the place of a prediction: no steps, no network, `from_labels` holds.
+
+    Raises `ShapeMismatch` for labels that do not lie on the grid of `image`.
+    """
+    from core.images.as_prediction import prediction_of_labels as made_of
+
+    return made_of(labels, image)
+
+
+def from_labels(prediction: Prediction) -> bool:
+    """Whether a prediction is labels of a file, which no network made."""
+    return "labels" in prediction.provenance
+
+
 def reference_of(image: str | Path) -> Path | None:
     """The reference mask that lies beside an image by the naming of known data sets, or None."""
     from core.images import find_reference

@@ -44,7 +44,7 @@ class ExportController(QObject):
             return
         item = self._store.columns[column]
         # The title, not the file's name: several runs have a best.ckpt, and one must not overwrite another's mask.
-        name, threshold = _file_name(self._store.title(item.checkpoint)), item.threshold
+        name, threshold = _file_name(self._store.column_title(column)), item.threshold
         stem = f"{pipeline.stem_of(case.name)}{pipeline.frame_suffix(case.image)}_{name}"
         job = Job(
             lambda report: pipeline.save(
@@ -58,7 +58,7 @@ class ExportController(QObject):
     def copy_command(self, column: str) -> str:
         """The command line that repeats the run of a column; it is also on the clipboard."""
         key = self._store.run_key(column)
-        if key is None:
+        if key is None or key.kind != "checkpoint":  # labels are no run
             return ""
         settings = replace(key.settings, threshold=self._store.columns[column].threshold)
         paths = self._store.cases[key.case].paths

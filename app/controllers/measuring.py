@@ -38,7 +38,7 @@ class MeasureController(QObject):
         if case.reference.placed == "shown":  # brought onto the image for the eye alone
             return
         run, prediction = self._store.run_key(column), self._store.run_state(column).prediction
-        if run is None or prediction is None:
+        if run is None or prediction is None or run.kind == "reference":  # against itself it says nothing
             return
         key = MeasureKey(run=run, threshold=self._store.columns[column].threshold)
         if key not in self._store.outcomes.measurements:

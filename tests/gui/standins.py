@@ -127,6 +127,13 @@ class FakePipeline:
         self.models[name] = Path("/models") / name
         return self.models[name]
 
+    def open_labels(self, path: str, image: Image) -> LabelMap:
+        name = PurePath(path).name
+        if name in self.errors:
+            raise self.errors[name]
+        truth = np.stack([fakes.vessels(*image.voxels.shape[1:], shift=5.0)] * len(image.voxels))
+        return LabelMap(labels=frozen_array(truth.astype(np.uint8)), name=name, path=path)
+
     def reference_of(self, image: str) -> Path | None:
         return None
 
