@@ -23,6 +23,7 @@ from core.records import (
     CommitMap,
     Deviation,
     Difference,
+    ErrorDetection,
     ErrorMap,
     FilmSummary,
     Finding,
@@ -32,6 +33,7 @@ from core.records import (
     LabelInfo,
     LabelMap,
     Measurement,
+    Member,
     Prediction,
     RunSettings,
     StepCurve,
@@ -39,6 +41,7 @@ from core.records import (
     StepQuantity,
     SurfaceMap,
     TopologyReport,
+    Uncertainty,
     frozen_array,
 )
 
@@ -292,6 +295,43 @@ def commit_map(prediction: Prediction) -> CommitMap:
     from core.comparison.steps import commit_map as mapped
 
     return mapped(prediction)
+
+
+def uncertainty(prediction: Prediction) -> Uncertainty:
+    """Mean, standard deviation, entropy, votes and disagreement of the samples, as far as they were kept."""
+    from core.comparison.uncertainty import uncertainty as found
+
+    return found(prediction)
+
+
+def vote_mask(found: Uncertainty, least: int) -> Array:
+    """The mask of voxels that at least `least` samples mark; ValueError where the samples were not kept."""
+    from core.comparison.uncertainty import vote_mask as mask
+
+    return mask(found, least)
+
+
+def member_settings(prediction: Prediction, member: Member) -> RunSettings:
+    """Settings that compute one sample alone, from its stored seed; ValueError if it came from recorded draws.
+
+    Where a language model is shown the mask of a first pass and one answer serves all windows, that mask is the first
+    sample's of a run: there a sample alone may be told something else than in the ensemble.
+    """
+    from core.comparison.uncertainty import member_settings as settings
+
+    return settings(prediction, member)
+
+
+def detect_errors(
+    prediction: Prediction,
+    reference: LabelMap | Array,
+    measure: Literal["deviation", "entropy"] = "deviation",
+    spacing_mm: Spacing | None = None,
+) -> ErrorDetection:
+    """Whether the uncertainty is higher where the mask is wrong, against nearness to the boundary as the baseline."""
+    from core.comparison.uncertainty import detect_errors as detect
+
+    return detect(prediction, _reference(reference), measure, spacing_mm)
 
 
 def film_summary(prediction: Prediction) -> FilmSummary:

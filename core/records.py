@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 
 from core.comparison_records import *  # noqa: F403 (they are listed there, and belong to this module's records)
+from core.comparison_records import Member as Member
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Severity = Literal["error", "warning", "note"]
@@ -301,6 +302,8 @@ class RunSettings:
     `threshold` None = the checkpoint's own, in its value range. `value_range` None = the checkpoint's own; else the
     other reading of a file whose writer cannot be told, cut in the middle of that range unless `threshold` says
     otherwise. `slice_axis`: the array axis of a volume along which a 2D network is run, plane by plane.
+    `keep_members`: also keep each sample by itself, in `Prediction.members`; the result is the same.
+    `first_sample`: the number of the first sample: `samples=1, first_sample=3` is the fourth one alone.
     """
 
     seed: int = 0
@@ -314,6 +317,8 @@ class RunSettings:
     threshold: float | None = None
     value_range: tuple[float, float] | None = None
     slice_axis: Literal["slices", "rows", "columns"] = "slices"
+    keep_members: bool = False
+    first_sample: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -405,6 +410,8 @@ class Prediction:
     settings: RunSettings
     deviations: tuple[Deviation, ...] = ()
     spread: Array | None = None
+    members: tuple[Member, ...] = ()
+    """The samples by themselves, where `settings.keep_members` asked for them."""
     seconds: float = 0.0
     calls: int = 0
     device: str = "cpu"

@@ -10,6 +10,9 @@ from core.records import CheckpointReport, Deviation, RunSettings
 EVALUATORS_EPOCH = 0
 """The producers' evaluators load weights without trainer state, so their epoch counter stays here."""
 
+MOST_SAMPLES = 1 << 20
+"""Numbers of samples stay below this, so that the mask pass (numbered so) has draws of its own."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
@@ -55,6 +58,9 @@ def _check(report: CheckpointReport, settings: RunSettings) -> None:
     _check_steps(report, settings.steps)
     if settings.samples is not None and not 1 <= settings.samples <= 10_000:
         raise SettingsRefused(f"Samples must be between 1 and 10000, not {settings.samples}.")
+    last = settings.first_sample + (settings.samples or report.num_ensemble)
+    if settings.first_sample < 0 or last > MOST_SAMPLES:
+        raise SettingsRefused(f"Samples are numbered from 0 to {MOST_SAMPLES - 1}, not from {settings.first_sample}.")
     if not 0 <= settings.film.strength <= 4:
         raise SettingsRefused(f"FiLM strength must lie between 0 and 4, not {settings.film.strength}.")
     used = "model" if report.weights is None else report.weights.used
