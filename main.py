@@ -129,6 +129,7 @@ def predict(
     output: Annotated[Path, typer.Option("--output", "-o", help="folder for masks, probabilities and steps")],
     seed: int = 0,
     steps: Annotated[int | None, typer.Option(help="instead of the checkpoint's own number")] = None,
+    solver: Annotated[str | None, typer.Option(help="euler, midpoint, heun, dopri5 instead of its own")] = None,
     samples: Annotated[int | None, typer.Option(help="instead of the checkpoint's num_ensemble")] = None,
     first_sample: Annotated[int, typer.Option(min=0, help="number of the first: --samples 1 runs it alone")] = 0,
     protocol: Annotated[str, typer.Option(help="as-trained or as-evaluated")] = "as-trained",
@@ -160,6 +161,7 @@ def predict(
     settings = RunSettings(
         seed=seed,
         steps=steps,
+        solver=None if solver is None else _one_of("--solver", solver, ("euler", "midpoint", "heun", "dopri5")),
         samples=samples,
         first_sample=first_sample,
         protocol=_one_of("--protocol", protocol, ("as-trained", "as-evaluated")),

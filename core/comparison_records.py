@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from core.records import Array, Difference, Direction
+    from core.records import Array, Difference, Direction, Measurement, Prediction, RunSettings
 
 __all__ = [
     "AGREE_BACKGROUND",
@@ -20,6 +20,7 @@ __all__ = [
     "Agreement",
     "ChangeMap",
     "CommitMap",
+    "DialPoint",
     "ErrorDetection",
     "ErrorMap",
     "LengthUnit",
@@ -277,3 +278,19 @@ class ErrorDetection:
     verdict: str
     reason: str = ""
     baseline_reason: str = ""
+
+
+# ---- steps dial -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DialPoint:
+    """One run of the steps dial. `seconds` of the run, without loading; `calls` of the network; `measurement` None
+    without a reference. `own`: steps and solver are the checkpoint's own."""
+
+    settings: RunSettings
+    prediction: Prediction
+    seconds: float
+    calls: int
+    measurement: Measurement | None
+    own: bool

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from operator import index
 from pathlib import Path
@@ -22,6 +22,7 @@ from core.records import (
     CheckpointReport,
     CommitMap,
     Deviation,
+    DialPoint,
     Difference,
     ErrorDetection,
     ErrorMap,
@@ -36,6 +37,7 @@ from core.records import (
     Member,
     Prediction,
     RunSettings,
+    Solver,
     StepCurve,
     StepMap,
     StepQuantity,
@@ -332,6 +334,43 @@ def detect_errors(
     from core.comparison.uncertainty import detect_errors as detect
 
     return detect(prediction, _reference(reference), measure, spacing_mm)
+
+
+def solvers(report: CheckpointReport) -> tuple[Solver, ...]:
+    """The solvers that a checkpoint can be run with; none where there is no differential equation to solve."""
+    from core.segmenters.protocol import solvers_of
+
+    return solvers_of(report)
+
+
+def dial_settings(
+    report: CheckpointReport,
+    base: RunSettings | None = None,
+    steps: Sequence[int] = (1, 2, 4, 8, 16, 32),
+    solvers: Sequence[Solver] | None = None,
+) -> tuple[RunSettings, ...]:
+    """Settings of a steps dial: the checkpoint's own first, then other solvers and numbers of steps, each once."""
+    from core.comparison.dial import dial_settings as settings
+
+    return settings(report, base or RunSettings(), steps, solvers)
+
+
+def run_dial(
+    segmenter: Segmenter,
+    image: Image | Array,
+    settings: Sequence[RunSettings],
+    reference: LabelMap | Array | None = None,
+    report: Report = silent,
+) -> Iterator[DialPoint]:
+    """Run one case with each of some settings, in turn; each point comes as soon as it is there.
+
+    Raises what `segment` raises, at the setting that it concerns; `report` may raise `Cancelled` at any network call.
+    """
+    from core.comparison.dial import run_dial as run
+
+    marked = None if reference is None else _reference(reference)
+    spacing = reference.spacing_mm if isinstance(reference, LabelMap) else None
+    return run(segmenter, _as_image(image), settings, marked, spacing, report)
 
 
 def film_summary(prediction: Prediction) -> FilmSummary:
