@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from core.records import Array, Difference, Direction
+    from core.records import Array, Difference, Direction, Measurement, Prediction, RunSettings
 
 __all__ = [
     "AGREE_BACKGROUND",
@@ -20,8 +20,11 @@ __all__ = [
     "Agreement",
     "ChangeMap",
     "CommitMap",
+    "DialPoint",
+    "ErrorDetection",
     "ErrorMap",
     "LengthUnit",
+    "Member",
     "StepCurve",
     "StepMap",
     "StepQuantity",
@@ -29,6 +32,7 @@ __all__ = [
     "TopologyItem",
     "TopologyKind",
     "TopologyReport",
+    "Uncertainty",
 ]
 
 LengthUnit = Literal["mm", "px"]
@@ -215,3 +219,78 @@ class TopologyReport:
 
     def count(self, kind: TopologyKind) -> int:
         return sum(item.kind == kind for item in self.items)
+
+
+# ---- uncertainty ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Member:
+    """One sample of a prediction. `score`, `probability`: float32, as in `Prediction`, before averaging.
+
+    `sample`: its number; with the `seed` of the run that is all its randomness. `seed` None: the draws were recorded
+    ones, so it cannot be repeated from a number.
+    """
+
+    sample: int
+    seed: int | None
+    score: Array
+    probability: Array
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Uncertainty:
+    """What the samples of a prediction say together. Arrays float32 but `votes`.
+
+    `mean` of the members' probabilities (of the prediction's own where members were not kept); `deviation`: their
+    standard deviation (of the population), None for one sample; `entropy`: of the mean, in bits, 0 to 1. `votes`:
+    uint16, how many members, each cut at the prediction's threshold, mark a voxel; None where members were not kept,
+    and `reason` then says what to do.
+
+    `disagreement[k]`: 1 - Dice of member k's mask and the prediction's, None where both are empty; `order`: positions
+    of members, the one that disagrees most first.
+    """
+
+    mean: Array
+    deviation: Array | None
+    entropy: Array
+    votes: Array | None
+    samples: int
+    disagreement: tuple[float | None, ...] = ()
+    order: tuple[int, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorDetection:
+    """Whether an uncertainty is higher where a mask is wrong. `measure`: what was looked at (`deviation`, `entropy`).
+
+    `auroc`: the chance that it is higher at a wrong voxel than at a right one, ties counting half. `baseline`: the same
+    for nearness to the mask's boundary, which needs no samples at all. None, with a reason, where it does not exist.
+    `verdict`: a sentence.
+    """
+
+    measure: Literal["deviation", "entropy"]
+    auroc: float | None
+    baseline: float | None
+    errors: int
+    voxels: int
+    verdict: str
+    reason: str = ""
+    baseline_reason: str = ""
+
+
+# ---- steps dial -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DialPoint:
+    """One run of the steps dial. `seconds` of the run, without loading; `calls` of the network; `measurement` None
+    without a reference. `own`: steps and solver are the checkpoint's own."""
+
+    settings: RunSettings
+    prediction: Prediction
+    seconds: float
+    calls: int
+    measurement: Measurement | None
+    own: bool
