@@ -34,7 +34,8 @@ def _next(values: tuple[str, ...], now: str) -> str:
 
 
 def _busy(window: MainWindow) -> bool:
-    return window.store.outcomes.busy or window.effects.busy or window.models.busy or window.rows.busy
+    own = (window.effects, window.models, window.rows, window.dial)
+    return window.store.outcomes.busy or any(part.busy for part in own)
 
 
 COMMANDS: tuple[Command, ...] = (

@@ -8,6 +8,7 @@ import numpy.ma  # noqa: F401  numpy imports it at its first percentile (35 ms),
 
 from app.canvas.columns import ColumnsView
 from app.panels.banner import Banner
+from app.panels.dial import DialPanel
 from app.panels.film import FilmPanel
 from app.panels.labels import LabelsPanel
 from app.panels.library import LibraryPanel
@@ -15,6 +16,7 @@ from app.panels.measurements import MeasurementsPanel
 from app.panels.passport import PassportPanel
 from app.panels.run import RunPanel
 from app.panels.steps import StepsPanel
+from app.panels.uncertainty import UncertaintyPanel
 from app.panels.view_bar import ViewBar
 from app.status import StatusLine
 from app.store import Store
@@ -35,11 +37,13 @@ class Parts:
     run: RunPanel
     film: FilmPanel
     labels: LabelsPanel
+    uncertainty: UncertaintyPanel
+    dial: DialPanel
     status: StatusLine
 
     def set_theme(self, theme: Theme) -> None:
         """Those that name colours themselves; the style sheet does the rest."""
-        for part in (self.view, self.steps, self.library, self.film):
+        for part in (self.view, self.steps, self.library, self.film, self.dial):
             part.set_theme(theme)
 
 
@@ -55,6 +59,8 @@ def make_parts(store: Store, theme: Theme) -> Parts:
         run=RunPanel(),
         film=FilmPanel(),
         labels=LabelsPanel(),
+        uncertainty=UncertaintyPanel(),
+        dial=DialPanel(theme),
         status=StatusLine(),
     )
     parts.film.set_theme(theme)

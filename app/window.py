@@ -13,6 +13,7 @@ from app.actions import COMMANDS, give_keys, make_actions, refresh_actions
 from app.command_palette import CommandPalette, palette_entries
 from app.commands.looking import PRESET_KEYS
 from app.controllers.cine import CineController
+from app.controllers.dial import DialController
 from app.controllers.export import ExportController
 from app.controllers.film import FilmController
 from app.controllers.film_effects import EffectController
@@ -25,6 +26,7 @@ from app.controllers.opening import NOWHERE, OpenController, Target, read_case
 from app.controllers.presenting import PanelController
 from app.controllers.rows import RowController
 from app.controllers.running import RunController
+from app.controllers.samples import SampleController
 from app.controllers.viewing import ViewController
 from app.dialogs import AboutDialog, ShortcutsDialog
 from app.drop import leave_drops_to_the_window, paths_of
@@ -121,6 +123,11 @@ class MainWindow(QMainWindow):
         self.tabifyDockWidget(run, self.film_dock)
         self.labels_dock = self._dock("Labels", parts.labels, right)
         self.tabifyDockWidget(self.film_dock, self.labels_dock)
+        self.uncertainty_dock = self._dock("Uncertainty", parts.uncertainty, right)
+        self.dial_dock = self._dock("Steps dial", parts.dial, right)
+        self.tabifyDockWidget(numbers, self.uncertainty_dock)
+        self.tabifyDockWidget(self.uncertainty_dock, self.dial_dock)
+        numbers.raise_()
         passport.raise_()
         self.resizeDocks([self.library_dock, passport], [LEFT_WIDTH, RIGHT_WIDTH], Qt.Orientation.Horizontal)
         self.resizeDocks([passport, numbers], [430, 320], Qt.Orientation.Vertical)
@@ -141,6 +148,8 @@ class MainWindow(QMainWindow):
         self.effects = EffectController(store, queue, self.runs.segmenters, self)
         self.models = ModelController(store, queue, self)
         self.film = FilmController(store, parts.film, self.runs, self.effects, self.models)
+        self.samples = SampleController(store, queue, parts.uncertainty, parts.view, self)
+        self.dial = DialController(store, queue, self.runs.segmenters, parts.dial, self)
         self.exports = ExportController(store, queue, self)
         colours = LabelColours(self.settings)
         self.labels = LabelController(store, queue, parts.labels, parts.view, colours, self)
@@ -163,7 +172,8 @@ class MainWindow(QMainWindow):
         parts.bar.time.fps_changed.connect(self.cine.set_fps)
         parts.bar.time.show_fps(self.cine.fps)
         parts.status.cancel_requested.connect(self.cancel_all)
-        self.panels.also_busy = lambda: self.effects.busy or self.models.busy or self.rows.busy
+        own = (self.effects, self.models, self.dial, self.rows)
+        self.panels.also_busy = lambda: any(part.busy for part in own)
         parts.run.cancel_requested.connect(lambda: self._with_column(self.runs.cancel))
         parts.run.without_film_requested.connect(lambda: self._with_column(self.runs.run_without_film))
         parts.run.run_requested.connect(self._on_run_requested)
@@ -173,7 +183,7 @@ class MainWindow(QMainWindow):
         parts.banner.model_download_requested.connect(self.ask_model_download)
         parts.film.model_folder_requested.connect(lambda: self._with_column(self.ask_model_folder))
         parts.film.model_download_requested.connect(lambda: self._with_column(self.ask_model_download))
-        for signal in (self.effects.changed, self.models.looked):
+        for signal in (self.effects.changed, self.models.looked, self.dial.changed):
             signal.connect(lambda _: self._refresh_actions())
         store.run_changed.connect(self._offer_without_film)
         store.column_removed.connect(parts.banner.withdraw)
@@ -302,8 +312,9 @@ class MainWindow(QMainWindow):
             self.store.change_column(column.key, settings=settings, options=options)
 
     def cancel_all(self) -> None:
-        """Runs of columns, and what the FiLM panel measures or downloads."""
+        """Runs of columns, the steps dial, and what the FiLM panel measures or downloads."""
         self.effects.cancel()
+        self.dial.cancel()
         self.models.cancel()
         self.rows.cancel()
         self.runs.cancel_all()

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from app.canvas.axis import step_words
-from app.canvas.quantities import FALLBACK, TABLE, Classes, Moment, Quantity, Range, Scale
+from app.canvas.quantities import FALLBACK, Classes, Moment, Quantity, Range, Scale
+from app.canvas.quantity_table import TABLE
 from core.records import Array, Axis, Prediction, Step
 
 if TYPE_CHECKING:

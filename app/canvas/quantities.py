@@ -1,8 +1,8 @@
 """What a column can be drawn as, one entry of a table each: buttons, rows, captions and legends all come from it.
 
-A new quantity is a function from a `Moment` to a `Painted` and an entry in `TABLE`. What takes longer than a few
-milliseconds is computed by a controller in the background, handed to the view with `set_map(key, name, values)`, and
-found in `Moment.maps`.
+A new quantity is a function from a `Moment` to a `Painted` and an entry in `app.canvas.quantity_table.TABLE`. What
+takes longer than a few milliseconds is computed by a controller in the background, handed to the view with
+`set_map(key, name, values)`, and found in `Moment.maps`.
 """
 
 from __future__ import annotations
@@ -178,39 +178,35 @@ def _without_range(moment: Moment) -> str:
     return "the value range is not known yet" if moment.value_range is None else ""
 
 
-TABLE: dict[Quantity, Entry] = {
-    entry.name: entry
-    for entry in (
-        Entry(
-            name="mask",
-            title="Mask",
-            tip="The estimate cut at the threshold",
-            paint=_paint_mask,
-            lacking=_without_threshold,
-        ),
-        Entry(
-            name="estimate",
-            title="Estimate",
-            tip="The clean mask as the network believes it at this step",
-            paint=_paint_estimate,
-            lacking=_without_range,
-        ),
-        Entry(
-            name="probability",
-            title="Probability",
-            tip="The estimate mapped to 0..1",
-            paint=_paint_probability,
-        ),
-        Entry(
-            name="state",
-            title="State",
-            tip="x_t: what the sampler holds at this step, noise at first",
-            paint=_paint_state,
-            lacking=_without_state,
-            title_on={"none": LOGITS},
-        ),
-    )
-}
-"""By name, in the order of the buttons."""
+BASIC_ENTRIES: tuple[Entry, ...] = (
+    Entry(
+        name="mask",
+        title="Mask",
+        tip="The estimate cut at the threshold",
+        paint=_paint_mask,
+        lacking=_without_threshold,
+    ),
+    Entry(
+        name="estimate",
+        title="Estimate",
+        tip="The clean mask as the network believes it at this step",
+        paint=_paint_estimate,
+        lacking=_without_range,
+    ),
+    Entry(
+        name="probability",
+        title="Probability",
+        tip="The estimate mapped to 0..1",
+        paint=_paint_probability,
+    ),
+    Entry(
+        name="state",
+        title="State",
+        tip="x_t: what the sampler holds at this step, noise at first",
+        paint=_paint_state,
+        lacking=_without_state,
+        title_on={"none": LOGITS},
+    ),
+)
 FALLBACK: Quantity = "probability"
 """What a running step is drawn as while a quantity lacks something: it needs nothing but the step."""

@@ -6,7 +6,7 @@ from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QMenu, QToolButton, QWidget
 
-from app.canvas.quantities import TABLE
+from app.canvas.quantity_table import TABLE
 from app.items import CASE_ROWS, MOST_ROWS, ROW_MODES, ROW_NAMES, Rows
 from app.panels.widgets.text import PlainLabel, plain_tooltip
 

@@ -18,7 +18,8 @@ from PySide6.QtWidgets import (
 
 from app.canvas.axis import curve_axis, position_words, step_label
 from app.canvas.frame import Frame, LiveStep, frame_of, live_frame
-from app.canvas.quantities import LOGITS, TABLE, Quantity
+from app.canvas.quantities import LOGITS, Quantity
+from app.canvas.quantity_table import TABLE
 from app.panels.live_steps import LiveSteps
 from app.panels.step_curve import Curve, StepCurve
 from app.panels.step_style import button_style, slider_palette

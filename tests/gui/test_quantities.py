@@ -10,7 +10,8 @@ from PySide6.QtGui import QColor
 from pytestqt.qtbot import QtBot
 
 from app.canvas.columns import ColumnsView
-from app.canvas.quantities import TABLE, Classes, Entry, Kind, Moment, Painted
+from app.canvas.quantities import Classes, Entry, Kind, Moment, Painted
+from app.canvas.quantity_table import TABLE
 from app.panels.steps import StepsPanel
 from tests.gui import fakes
 from tests.gui.test_canvas_pixels import pixels
