@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -138,7 +139,11 @@ def predict(
     film_use_stages: Annotated[str | None, typer.Option(help="apply only these trained stages, e.g. 0,1")] = None,
     film_stages: Annotated[str | None, typer.Option(help="override: the stages the heads belong to, e.g. 0,1")] = None,
     film_point: Annotated[str | None, typer.Option(help="override: A or B")] = None,
+    frame: Annotated[int, typer.Option(min=1, help="of films and time series, which frame to run on, from 1")] = 1,
     slice_axis: Annotated[str, typer.Option(help="of a volume, run along: slices, rows or columns")] = "slices",
+    reference_grid: Annotated[
+        str, typer.Option(help="a reference on another grid than its image: show, resample, voxels or refuse")
+    ] = "show",
     film_text: Annotated[str | None, typer.Option(help="words to embed instead of the language model's answer")] = None,
     profiles: Annotated[Path | None, typer.Option(help="profile cache (folder or tar) for the condition")] = None,
     vlm: Annotated[
@@ -171,7 +176,8 @@ def predict(
     )
     stages = _numbers("--film-stages", film_stages)
     segmenter = _load(checkpoint, device, weights, stages, film_point, profiles, vlm)
-    cases = _cases(images)
+    other_grid = _one_of("--reference-grid", reference_grid, ("show", "resample", "voxels", "refuse"))
+    cases = _cases(images, frame - 1, other_grid)
     results = [_predict_one(segmenter, case, settings, output, save_steps, as_json) for case in cases]
     if as_json:
         print_json({"checkpoint": segmenter.report.to_dict(), "settings": to_plain(settings), "results": results})
@@ -198,19 +204,27 @@ def _load(
         raise _refuse(str(error)) from None
 
 
-def _cases(images: Sequence[Path]) -> list[NamedCase]:
+def _cases(images: Sequence[Path], frame: int, other_grid: Any) -> list[NamedCase]:
     """What to run: name, and how to open it. A file that is no image fails as one case, not as the whole command."""
     cases: list[NamedCase] = []
     for path in images:
         if path.is_dir():
             found = _scanned(path)
-            cases += [(case.name, lambda c=case: pipeline.open_case(c.image, c.reference, c.sample)) for case in found]
+            cases += [
+                (case.name, partial(_open, case.image, case.reference, case.sample, frame, other_grid))
+                for case in found
+            ]
         else:
-            cases.append((path.name, lambda p=path: pipeline.open_case(p, pipeline.reference_of(p))))
+            cases.append((path.name, partial(_open, path, None, None, frame, other_grid)))
     if not cases:
         raise _refuse("No image was found in what was given. Name image files, or a folder that holds some.")
     _check_names(cases)
     return cases
+
+
+def _open(image: str | Path, reference: str | None, sample: str | None, frame: int, other_grid: Any) -> Case:
+    """A case; of a single file, with the reference that lies beside it."""
+    return pipeline.open_case(image, reference or pipeline.reference_of(image), sample, frame, other_grid)
 
 
 def _scanned(folder: Path) -> Sequence[CasePaths]:
@@ -241,7 +255,8 @@ def _predict_one(
         case = open_case()
         with progress_bar(name) as reporter:
             prediction = pipeline.segment(segmenter, case.image, settings, reporter)
-        files = pipeline.save(prediction, case.image, output, pipeline.stem_of(name), steps=save_steps)
+        stem = f"{pipeline.stem_of(name)}{pipeline.frame_suffix(case.image)}"
+        files = pipeline.save(prediction, case.image, output, stem, steps=save_steps)
     except (FlowglassError, OSError) as error:
         print_failure(name, str(error))
         return {"case": name, "error": str(error)}
@@ -253,7 +268,9 @@ def _predict_one(
 
 def _result(name: str, case: Case, prediction: Prediction, files: Sequence[Path]) -> dict[str, Any]:
     reference = case.reference
-    measured = None if reference is None else pipeline.measure(prediction, reference)
+    comparable = reference is not None and reference.placed != "shown"
+    measured = pipeline.measure(prediction, reference) if reference is not None and comparable else None
+    flips = pipeline.flip_suspected(prediction, reference) if reference is not None else ()
     return {
         "case": name,
         "reference": None if reference is None else reference.path,
@@ -264,7 +281,9 @@ def _result(name: str, case: Case, prediction: Prediction, files: Sequence[Path]
         "network_calls": prediction.calls,
         "device": prediction.device,
         "deviations": to_plain(prediction.deviations),
-        "findings": to_plain((*case.image.findings, *(reference.findings if reference else ()), *prediction.findings)),
+        "findings": to_plain(
+            (*case.image.findings, *(reference.findings if reference else ()), *prediction.findings, *flips)
+        ),
         "metrics": None if measured is None else {value.name: to_plain(value) for value in measured.values},
     }
 

@@ -181,6 +181,17 @@ COMMANDS: tuple[Command, ...] = (
         call=lambda window: window.parts.steps.choose(None),
         enabled=has_result,
     ),
+    *(
+        Command(
+            id=f"view.{word}-label",
+            menu="&View",
+            title=f"{word.capitalize()} &label",
+            shortcut=key,
+            call=lambda window, by=by: window.labels.step(by),
+            enabled=lambda window: bool(window.store.labels),
+        )
+        for word, key, by in (("previous", ",", -1), ("next", ".", 1))
+    ),
     separator("&View", "view.final"),
     *(
         Command(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QEvent, QModelIndex, QObject, QPersistentModelIndex, QRect, QSize, Qt
-from PySide6.QtGui import QColor, QKeyEvent, QPainter, QPalette, QStandardItem, QStandardItemModel
+from PySide6.QtGui import QKeyEvent, QPainter, QPaintEvent, QPalette, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QDialog,
@@ -35,6 +35,7 @@ _MOVES = {
     Qt.Key.Key_PageUp: -8,
     Qt.Key.Key_PageDown: 8,
 }
+_BY_TITLE = 100
 SIZE = QSize(620, 420)
 
 
@@ -79,10 +80,16 @@ def found_in(entries: Sequence[Entry], typed: str) -> list[Entry]:
     """Those that answer to what was typed, the best first; all of them while nothing is typed."""
     if not typed.strip():
         return list(entries)
-    scored = [(score(typed, f"{entry.title} {entry.kind}"), number, entry) for number, entry in enumerate(entries)]
+    scored = [(_score(typed, entry), number, entry) for number, entry in enumerate(entries)]
     known = [(value, number, entry) for value, number, entry in scored if value is not None]
     ranked = sorted(known, key=lambda item: (not item[2].enabled, -item[0], item[1]))
     return [entry for _, _, entry in ranked]
+
+
+def _score(typed: str, entry: Entry) -> int | None:
+    """The title counts most; where it comes from is looked at where the title does not answer."""
+    by_title = score(typed, entry.title)
+    return score(typed, f"{entry.kind} {entry.title}") if by_title is None else by_title + _BY_TITLE
 
 
 class CommandPalette(QDialog):
@@ -122,6 +129,14 @@ class CommandPalette(QDialog):
         if parent is not None:
             corner = parent.mapToGlobal(parent.rect().topLeft())
             self.move(corner.x() + (room.width() - self.width()) // 2, corner.y() + min(70, room.height() // 8))
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """A frame: there is no title bar that would set it off from the window below."""
+        super().paintEvent(event)
+        painter = QPainter(self)
+        painter.setPen(self.palette().color(QPalette.ColorRole.PlaceholderText))
+        painter.drawRect(self.rect().adjusted(0, 0, -1, -1))
+        painter.end()
 
     def _fill(self, typed: str) -> None:
         self.model.clear()
@@ -169,15 +184,16 @@ class _EntryDelegate(QStyledItemDelegate):
         chosen = bool(option.state & QStyle.StateFlag.State_Selected)
         room: QRect = option.rect
         if chosen:
-            painter.fillRect(room, colours.color(QPalette.ColorRole.Highlight))
+            shade = QPalette.ColorRole.Highlight if entry.enabled else QPalette.ColorRole.AlternateBase
+            painter.fillRect(room, colours.color(shade))
         inner = room.adjusted(8, 0, -8, 0)
         quiet = colours.color(QPalette.ColorGroup.Disabled, QPalette.ColorRole.Text)
         text = colours.color(QPalette.ColorRole.HighlightedText if chosen else QPalette.ColorRole.Text)
         beside = text if chosen else quiet
         if not entry.enabled:
-            text = beside = _between(quiet, colours.color(QPalette.ColorRole.Highlight)) if chosen else quiet
+            text = beside = quiet
         metrics, middle = painter.fontMetrics(), Qt.AlignmentFlag.AlignVCenter
-        painter.setPen(beside if entry.enabled else text)
+        painter.setPen(beside)
         painter.drawText(inner, middle | Qt.AlignmentFlag.AlignRight, entry.key)
         inner.setRight(inner.right() - metrics.horizontalAdvance(entry.key) - 16)
         kind_width = metrics.horizontalAdvance(entry.kind) + 12
@@ -186,9 +202,3 @@ class _EntryDelegate(QStyledItemDelegate):
         painter.drawText(inner, middle | Qt.AlignmentFlag.AlignLeft, title)
         painter.setPen(beside)
         painter.drawText(inner.adjusted(metrics.horizontalAdvance(title) + 12, 0, 0, 0), middle, entry.kind)
-
-
-def _between(first: QColor, second: QColor) -> QColor:
-    """Half way: grey on the colour of the selection."""
-    parts = ((first.red() + second.red()) // 2, (first.green() + second.green()) // 2)
-    return QColor(*parts, (first.blue() + second.blue()) // 2)

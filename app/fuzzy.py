@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 _CONSECUTIVE, _WORD_START, _FIRST, _GAP = 8, 10, 6, -1
+_LEAST = 4
+"""Points per letter below which letters are scattered by chance."""
 
 
 def score(typed: str, title: str) -> int | None:
@@ -24,7 +26,8 @@ def _part_score(part: str, title: str) -> int | None:
     """The best over all places where the part may begin."""
     starts = [at for at, letter in enumerate(title) if letter == part[0]]
     known = [value for value in (_from(part, title, at) for at in starts) if value is not None]
-    return max(known, default=None)
+    best = max(known, default=None)
+    return best if best is not None and (best >= _LEAST * len(part) or len(part) == 1) else None
 
 
 def _from(part: str, title: str, start: int) -> int | None:

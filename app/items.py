@@ -31,6 +31,7 @@ SLOWEST, FASTEST = 0.5, 6.0
 """Changes per second while two columns blink: six are three flashes, the most that WCAG 2.2 allows (2.3.1)."""
 LINKS: tuple[Link, ...] = ("camera", "slice", "window", "step")
 LINK_NAMES: dict[Link, str] = {"camera": "Pan and zoom", "slice": "Slice", "window": "Window", "step": "Step"}
+OtherGrid = Literal["show", "resample", "voxels"]
 VIEWS: tuple[View, ...] = ("axial", "coronal", "sagittal", "acquired")
 LAYOUTS: tuple[Layout, ...] = (1, 2, 4, "lightbox")
 CONVENTIONS: tuple[Convention, ...] = ("radiological", "neurological")
@@ -52,6 +53,8 @@ class CaseItem:
     failure: Failure | None = None
     revision: int = 0
     reference_revision: int = 0
+    other_grid: OtherGrid = "show"
+    """What was decided about a reference that lies on another grid than the image."""
 
     @property
     def name(self) -> str:
@@ -236,6 +239,24 @@ class CaseRow:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LabelEntry:
+    """A label of the reference as it is shown. `key`: what it is known by in other files (its code, name or number).
+
+    `centre`: a voxel (slice, row, column) to look at it; `opacity` of its fill, 0 to 1.
+    """
+
+    number: int
+    key: str
+    name: str
+    code: str
+    colour: str
+    voxels: int
+    centre: tuple[int, int, int]
+    visible: bool = True
+    opacity: float = 0.35
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
     """A line for the person: what a dropped file was taken for, or what went wrong with it. `path` may be empty."""
 
@@ -244,6 +265,8 @@ class Note:
     path: str = ""
     remedy: str = ""
     lines: tuple[str, ...] = field(default=())
+    code: str = ""
+    """Of the finding that it tells, `labels.other-grid`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -82,8 +82,8 @@ def native(key: str) -> str:
 
 
 def key_number(key: str) -> int:
-    """Qt's number of a key without modifiers; 0 for none."""
-    return int(QKeySequence(key)[0].key().value) if key else 0
+    """Qt's number of a key without modifiers; for none, one that no event carries."""
+    return int(QKeySequence(key)[0].key().value) if key else -1
 
 
 def _readable(key: str) -> bool:

@@ -9,6 +9,7 @@ import numpy.ma  # noqa: F401  numpy imports it at its first percentile (35 ms),
 from app.canvas.columns import ColumnsView
 from app.panels.banner import Banner
 from app.panels.film import FilmPanel
+from app.panels.labels import LabelsPanel
 from app.panels.library import LibraryPanel
 from app.panels.measurements import MeasurementsPanel
 from app.panels.passport import PassportPanel
@@ -33,6 +34,7 @@ class Parts:
     measurements: MeasurementsPanel
     run: RunPanel
     film: FilmPanel
+    labels: LabelsPanel
     status: StatusLine
 
     def set_theme(self, theme: Theme) -> None:
@@ -52,6 +54,7 @@ def make_parts(store: Store, theme: Theme) -> Parts:
         measurements=MeasurementsPanel(),
         run=RunPanel(),
         film=FilmPanel(),
+        labels=LabelsPanel(),
         status=StatusLine(),
     )
     parts.film.set_theme(theme)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -52,6 +53,26 @@ class Settings:
     @last_folder.setter
     def last_folder(self, folder: str) -> None:
         self._stored.setValue("open/folder", folder)
+
+    def label_colours(self) -> dict[str, str]:
+        """The colour of each label that was ever shown, by its code or name."""
+        stored = self._stored.value("labels/colours", "{}")
+        try:
+            known = json.loads(str(stored))
+        except ValueError:
+            return {}
+        return {str(key): str(colour) for key, colour in known.items()} if isinstance(known, dict) else {}
+
+    @property
+    def label_colours_of_file(self) -> bool:
+        return str(self._stored.value("labels/of-file", "false")) == "true"
+
+    @label_colours_of_file.setter
+    def label_colours_of_file(self, wanted: bool) -> None:
+        self._stored.setValue("labels/of-file", "true" if wanted else "false")
+
+    def store_label_colours(self, colours: Mapping[str, str]) -> None:
+        self._stored.setValue("labels/colours", json.dumps(colours, ensure_ascii=True, sort_keys=True))
 
     def keys(self) -> dict[str, str]:
         """Keys that a person gave to commands, by the id of the command; empty text: the command has none."""

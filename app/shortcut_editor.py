@@ -108,7 +108,7 @@ class ShortcutEditor(QDialog):
         self.search.setPlaceholderText("Search by command or key")
         self.search.setAccessibleName("Search by command or key")
         self.search.setClearButtonEnabled(True)
-        self.table.setHeaderLabels(["Command", "Where", "Key", "From the start"])
+        self.table.setHeaderLabels(["Command", "Where", "Key", "Default"])
         self.table.setRootIsDecorated(False)
         self.table.setAlternatingRowColors(True)
         self.table.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
@@ -174,7 +174,8 @@ class ShortcutEditor(QDialog):
             font = item.font(2)
             font.setBold(self._keymap.changed_by_hand(name))  # what differs from the start stands out
             item.setFont(2, font)
-            item.setText(2, native(self._keymap.key(name)))
+            gone = "no key" if self._keymap.changed_by_hand(name) else ""
+            item.setText(2, native(self._keymap.key(name)) or gone)
             item.setText(3, native(self._keymap.usual(name)))
         if self.table.currentItem() is not None:
             self._choose(self.table.currentItem())
@@ -184,6 +185,9 @@ class ShortcutEditor(QDialog):
         for item in self._items():
             text = " ".join(item.text(column) for column in range(3)).casefold()
             item.setHidden(not all(word in text for word in words))
+        seen = [item for item in self._items() if not item.isHidden()]
+        if seen and self.table.currentItem() not in seen:
+            self._choose(seen[0])
 
     # ---- the chosen command ----
 

@@ -20,10 +20,12 @@ from app.items import (
     Column,
     ColumnKind,
     Comparison,
+    LabelEntry,
     Link,
     LoadOptions,
     MeasureKey,
     Note,
+    OtherGrid,
     OverlayStyle,
     Quantity,
     Rows,
@@ -64,6 +66,8 @@ class Store(QObject):
     links_changed = Signal(object)  # frozenset of Link
     compared = Signal(object)  # Comparison
     rows_changed = Signal(object)  # Rows
+    labels_changed = Signal(object)  # tuple of LabelEntry: the labels of the reference, or how they are shown
+    label_chosen = Signal(object)  # number | None
     playing_changed = Signal(object)  # bool
     noted = Signal(object)  # Note
 
@@ -86,6 +90,8 @@ class Store(QObject):
         self.comparison = Comparison()
         self.rows = Rows()
         self._active_before: str | None = None
+        self.labels: tuple[LabelEntry, ...] = ()
+        self.chosen_label: int | None = None
         self.playing = False
         self.profiles: str | None = None
         self._loaded_cases: list[str] = []
@@ -123,13 +129,14 @@ class Store(QObject):
     def set_case_failed(self, case: str, failure: Failure) -> None:
         self._change_case(case, state="failed", case=None, failure=failure)
 
-    def set_case_reference(self, paths: CasePaths, content: Case) -> None:
-        """The case has another reference: its predictions stay, its numbers do not."""
+    def set_case_reference(self, paths: CasePaths, content: Case, other_grid: OtherGrid = "show") -> None:
+        """The case has another reference, or has it otherwise: its predictions stay, its numbers do not."""
         self.outcomes.forget_measurements(lambda key: key.case == paths.image)
         item = self.cases.get(paths.image)
         revision = item.reference_revision + 1 if item else 0
-        changes = {"paths": paths, "case": content, "reference_revision": revision}
-        self._change_case(paths.image, state="ready", failure=None, **changes)
+        changes = {"paths": paths, "state": "ready", "case": content, "failure": None, "other_grid": other_grid}
+        changes["reference_revision"] = revision
+        self._change_case(paths.image, **changes)
 
     def remove_case(self, case: str) -> None:
         if self.cases.pop(case, None) is None:
@@ -457,6 +464,17 @@ class Store(QObject):
         following = order[(order.index(self.active_column) + 1) % len(order)]
         wishes = (self.comparison.other, self._active_before, following)
         return next(key for key in wishes if key in order and key != self.active_column)
+
+    def set_labels(self, labels: Sequence[LabelEntry]) -> None:
+        """The labels of the reference that is shown, by number; none for a plain mask."""
+        if tuple(labels) != self.labels:
+            self.labels = tuple(labels)
+            self.labels_changed.emit(self.labels)
+
+    def choose_label(self, number: int | None) -> None:
+        if number != self.chosen_label:
+            self.chosen_label = number
+            self.label_chosen.emit(number)
 
     def note(self, note: Note) -> None:
         self.notes = [*self.notes, note][-NOTES_KEPT:]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragMoveEvent, QDropEvent, QGuiApplication, QShowEvent
 from PySide6.QtWidgets import QApplication, QDockWidget, QFileDialog, QMainWindow, QSplitter, QVBoxLayout, QWidget
 
@@ -19,6 +19,7 @@ from app.controllers.film_effects import EffectController
 from app.controllers.film_models import ModelController
 from app.controllers.frames import FrameController
 from app.controllers.grid import GridController
+from app.controllers.labels import LabelController
 from app.controllers.measuring import MeasureController
 from app.controllers.opening import NOWHERE, OpenController, Target, read_case
 from app.controllers.presenting import PanelController
@@ -32,6 +33,7 @@ from app.hold_space import HoldSpace, clicks_leave_the_focus
 from app.items import DropPlace, LoadOptions, Note
 from app.jobs import JobQueue
 from app.keymap import Keymap, key_number, native
+from app.label_colours import LabelColours
 from app.parts import make_parts
 from app.recent import RecentMenu
 from app.settings import Settings
@@ -40,6 +42,7 @@ from app.store import Store
 from app.theme import THEMES, Theme, apply_theme, system_theme
 
 DEMO = Path(__file__).resolve().parent.parent / "resources" / "demo"
+OTHER_GRIDS = ("labels.other-grid", "labels.other-shape")
 SMALLEST = QSize(720, 480)
 RIGHT_WIDTH, LEFT_WIDTH, RUNS_WIDTH, WIDE = 340, 240, 330, 1280
 
@@ -65,6 +68,8 @@ class MainWindow(QMainWindow):
         self._recent = RecentMenu(self.settings, self)
         self._recent.path_chosen.connect(lambda path: self.open([path]))
         self._recent.insert_before(self.actions_by_id["file.demo"])
+        self._refresh_soon = QTimer(self, interval=0, singleShot=True)
+        self._refresh_soon.timeout.connect(self._refresh_actions)
         self._connect()
         self.setAcceptDrops(True)
         leave_drops_to_the_window(self)
@@ -104,6 +109,8 @@ class MainWindow(QMainWindow):
         self.film_dock = self._dock("FiLM", parts.film, right)
         self.tabifyDockWidget(passport, run)
         self.tabifyDockWidget(run, self.film_dock)
+        self.labels_dock = self._dock("Labels", parts.labels, right)
+        self.tabifyDockWidget(self.film_dock, self.labels_dock)
         passport.raise_()
         self.resizeDocks([self.library_dock, passport], [LEFT_WIDTH, RIGHT_WIDTH], Qt.Orientation.Horizontal)
         self.resizeDocks([passport, numbers], [430, 320], Qt.Orientation.Vertical)
@@ -127,6 +134,8 @@ class MainWindow(QMainWindow):
         self.exports = ExportController(store, queue, self)
         self.rows = RowController(store, queue, self.opening, self.runs, parts.view)
         self.grid = GridController(store, parts.view, parts.bar, self)
+        colours = LabelColours(self.settings)
+        self.labels = LabelController(store, queue, parts.labels, parts.view, colours, self)
         self.panels = PanelController(store, queue, parts, self)
         self.frames = FrameController(store, queue, read_case, self)
         self.cine = CineController(store, parts.view, self.frames, self)
@@ -148,6 +157,7 @@ class MainWindow(QMainWindow):
         parts.run.cancel_requested.connect(lambda: self._with_column(self.runs.cancel))
         parts.run.without_film_requested.connect(lambda: self._with_column(self.runs.run_without_film))
         parts.run.run_requested.connect(self._on_run_requested)
+        parts.banner.place_requested.connect(self.opening.place_reference)
         parts.banner.without_film_requested.connect(self.runs.run_without_film)
         parts.banner.model_folder_requested.connect(self.ask_model_folder)
         parts.banner.model_download_requested.connect(self.ask_model_download)
@@ -171,16 +181,20 @@ class MainWindow(QMainWindow):
         self.opening.opened.connect(self._recent.add)
         store.noted.connect(self._on_noted)
         store.training_runs_listed.connect(self._widen_library)
-        columns = (
+        for signal in (
+            store.case_activated,
+            store.case_changed,
+            store.labels_changed,
             store.column_activated,
             store.columns_reordered,
             store.run_changed,
             store.links_changed,
             store.compared,
-        )
-        for signal in (store.case_activated, store.case_changed, *columns):
+        ):
             signal.connect(lambda _: self._refresh_actions())
-        store.column_removed.connect(self._on_column_removed)
+        listed = (store.case_added, store.case_removed, store.checkpoint_added, store.checkpoint_removed)
+        for signal in (*listed, store.checkpoint_changed, store.column_removed):
+            signal.connect(lambda _: self._refresh_soon.start())
         store.case_activated.connect(lambda _: self._show_title())
         _application().styleHints().colorSchemeChanged.connect(lambda _: self._apply_theme())
 
@@ -232,14 +246,12 @@ class MainWindow(QMainWindow):
         take = {"image": opening.open_image, "reference": opening.open_reference, "column": opening.open_mask_column}
         take[kind](path)
 
-    def _on_column_removed(self, _: str) -> None:
-        if self.store.active_column in self.store.columns:  # else another becomes the active one, and says so
-            self._refresh_actions()
-
     def _on_noted(self, note: Note) -> None:
         """Errors are shown over the pictures too, unless the column of the file says it already."""
         shown = {column.checkpoint or column.source for column in self.store.columns.values()} - {""}
-        if note.severity in {"error", "warning"} and note.path not in shown:
+        if note.code in OTHER_GRIDS:
+            self.parts.banner.offer_places(note.path, note, voxels=note.code == "labels.other-grid")
+        elif note.severity in {"error", "warning"} and note.path not in shown:
             self.parts.banner.show_note(note)
 
     def _offer_without_film(self, column: str) -> None:
@@ -410,6 +422,9 @@ class MainWindow(QMainWindow):
         self.settings.store_layout(self.saveGeometry(), self.saveState())
         self.settings.sync()
         self.hide()
+        self.cine.stop()
+        self.frames.stop()
+        self.runs.stop_waiting()
         self.queue.shutdown()
         super().closeEvent(event)
 

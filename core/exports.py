@@ -21,12 +21,13 @@ STATE_NAMES = {"none": "logit_difference"}
 def save_prediction(prediction: Prediction, image: Image, folder: Path, stem: str, *, steps: bool) -> tuple[Path, ...]:
     """Write `<stem>_mask`, `<stem>_probability`, `<stem>_run.json` and, if asked, `<stem>_steps/`; returns the files.
 
-    Pictures for 2D images (PNG: mask 8 bit 0/255, probability 16 bit), NIfTI with the image's affine for volumes.
+    Pictures for 2D images (PNG: mask 8 bit 0/255, probability 16 bit), NIfTI with the image's affine for volumes. Each
+    says in its header whether the prediction is as trained, and if not, in what it differs.
     """
-    ending = ".png" if len(image.voxels) == 1 else ".nii.gz"
+    ending, said = ".png" if len(image.voxels) == 1 else ".nii.gz", remark(prediction)
     files = [
-        write_labels(prediction.mask, folder / f"{stem}_mask{ending}", like=image),
-        write_probability(folder / f"{stem}_probability{ending}", prediction.probability, like=image),
+        write_labels(prediction.mask, folder / f"{stem}_mask{ending}", like=image, remark=said),
+        write_probability(folder / f"{stem}_probability{ending}", prediction.probability, like=image, remark=said),
         _write_json(folder / f"{stem}_run.json", prediction),
     ]
     if steps:
@@ -36,15 +37,23 @@ def save_prediction(prediction: Prediction, image: Image, folder: Path, stem: st
 
 def _save_steps(prediction: Prediction, image: Image, folder: Path, ending: str) -> list[Path]:
     """Two pictures of each kept step; the state is mapped from its range to [0, 1], for viewing."""
-    low, high = prediction.state_range
+    (low, high), said = prediction.state_range, remark(prediction)
     digits = max(3, len(str(max((step.index for step in prediction.steps), default=0))))
     files = []
     for step in prediction.steps:
         name, of = step_name(prediction, step, digits), STATE_NAMES.get(prediction.axis, "state")
         state = np.clip((step.state - low) / (high - low), 0, 1)
-        files.append(write_probability(folder / f"{name}_{of}{ending}", state, like=image))
-        files.append(write_probability(folder / f"{name}_probability{ending}", step.probability, like=image))
+        files.append(write_probability(folder / f"{name}_{of}{ending}", state, like=image, remark=said))
+        files.append(
+            write_probability(folder / f"{name}_probability{ending}", step.probability, like=image, remark=said)
+        )
     return files
+
+
+def remark(prediction: Prediction) -> str:
+    """What every file of a prediction says of it, so that one that is passed on alone is not taken for another."""
+    labels = "; ".join(deviation.label for deviation in prediction.deviations)
+    return f"Flowglass: not as trained: {labels}" if labels else "Flowglass: as trained"
 
 
 def step_name(prediction: Prediction, step: Step, digits: int = 3) -> str:

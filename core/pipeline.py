@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from operator import index
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -21,9 +21,11 @@ from core.records import (
     Deviation,
     Difference,
     FilmSummary,
+    Finding,
     FolderContents,
     Image,
     Intake,
+    LabelInfo,
     LabelMap,
     Measurement,
     Prediction,
@@ -37,6 +39,7 @@ from core.records import (
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 if TYPE_CHECKING:
+    from core.images.fitting import OtherGrid
     from core.images.sections import Convention, Projection, Section, View
     from core.sampling.draws import Draws
     from core.segmenters import Segmenter
@@ -153,13 +156,50 @@ def rethreshold(prediction: Prediction, threshold: float) -> Prediction:
     )
 
 
-def measure(prediction: Prediction | Array, reference: LabelMap | Array) -> Measurement:
-    """Standard metrics of a prediction (or a mask) against a reference on the same grid, else `ShapeMismatch`."""
-    from core.metrics import measure_masks
+def measure(
+    prediction: Prediction | Array,
+    reference: LabelMap | Array,
+    *,
+    labels: Sequence[int] | Literal["each"] | None = None,
+    roi: LabelMap | Array | None = None,
+    spacing_mm: Sequence[float] | None = None,
+    definitions: str = "standard",
+    names: Collection[str] | None = None,
+    tolerances: Sequence[float] = (1.0, 2.0),
+    band: float | None = None,
+    match_iou: float = 0.5,
+) -> Measurement:
+    """Metrics of a prediction (or a mask, or a label map) against a reference on the same grid, else `ShapeMismatch`.
 
-    mask = prediction.mask if isinstance(prediction, Prediction) else prediction
-    labels = reference.labels if isinstance(reference, LabelMap) else reference
-    return measure_masks(np.asarray(mask) > 0, np.asarray(labels) > 0)
+    `labels`: None = all foreground together, `each` = every label of either, one after the other, or these. `roi`:
+    only where it is not 0. `spacing_mm`: None = the reference's, and if that is unknown, distances are in px.
+    `definitions`: `standard`, `soft-seg`, `sofl-seg`: what the producers' tables mean. `names`: of the metrics that
+    are wanted (`core.metrics.METRICS` lists them), None = all. `tolerances` of NSD and `band`, the width of boundary
+    IoU (None = 2 % of the diagonal), are in mm, or px where the spacing is unknown. A `Prediction` is measured by its
+    probability too. Raises `ValueError` for definitions, and `KeyError` for a name, that do not exist. A reference
+    that was brought onto the image for the eye alone (`placed` is `shown`) is a `ShapeMismatch`.
+    """
+    from core.metrics.requests import Request, measure_request
+
+    if isinstance(reference, LabelMap) and reference.placed == "shown":
+        raise ShapeMismatch(
+            f"{reference.name} lies on another grid than the image and was brought onto it for the eye alone. Resample "
+            "it to measure."
+        )
+    return measure_request(
+        Request(
+            prediction=prediction,
+            reference=reference,
+            labels=labels,
+            roi=roi,
+            spacing_mm=None if spacing_mm is None else tuple(map(float, spacing_mm)),
+            definitions=definitions,
+            names=names,
+            tolerances=tuple(tolerances),
+            band=band,
+            match_iou=match_iou,
+        )
+    )
 
 
 def measure_steps(prediction: Prediction, reference: LabelMap) -> tuple[float | None, ...]:
@@ -183,19 +223,42 @@ def film_summary(prediction: Prediction) -> FilmSummary:
     return summarise(prediction)
 
 
+def flip_suspected(prediction: Prediction, reference: LabelMap) -> tuple[Finding, ...]:
+    """A warning when a prediction would fit the reference far better mirrored; none when it cannot be told."""
+    from core.images.flips import flip_suspected as look
+
+    if reference.placed == "shown" or reference.labels.shape != prediction.mask.shape:
+        return ()
+    return look(prediction.mask, reference.labels > 0, reference.affine)
+
+
+def list_labels(labels: LabelMap, report: Report = silent) -> tuple[LabelInfo, ...]:
+    """Every label that occurs in a map, by number, with its voxels and a place to look at it."""
+    from core.images.label_list import list_labels as listed
+
+    return listed(labels, report)
+
+
 def open_case(
-    image: str | Path, reference: str | Path | None = None, sample: str | None = None, frame: int = 0
+    image: str | Path,
+    reference: str | Path | None = None,
+    sample: str | None = None,
+    frame: int = 0,
+    other_grid: OtherGrid = "show",
 ) -> Case:
     """Read an image and its reference; raises `ImageRefused` or `ShapeMismatch`.
 
     `frame` of a film or a time series, and that of a reference with as many. One that has another number of frames is
     taken to belong to the first of the image: of any other frame the case has no reference, and a finding says why.
+    A reference on another grid than the image's is drawn where it lies and not measured (`show`), or resampled
+    (`resample`), laid voxel on voxel (`voxels`) or refused (`refuse`): its `placed` and findings say so.
     """
     from core.images import read_case, sample_name
 
     labels = None if reference is None else str(reference)
     sample = sample or sample_name(Path(image))
-    return read_case(CasePaths(name=Path(image).name, image=str(image), reference=labels, sample=sample), frame)
+    paths = CasePaths(name=Path(image).name, image=str(image), reference=labels, sample=sample)
+    return read_case(paths, frame, other_grid)
 
 
 def section(
@@ -279,6 +342,11 @@ def save(
 def stem_of(name: str) -> str:
     """The name of a case as the start of file names: folders joined, ending left out (`.nii.gz` ends twice)."""
     return Path(name.removesuffix(".gz")).with_suffix("").as_posix().replace("/", "_")
+
+
+def frame_suffix(image: Image) -> str:
+    """`_frame8` for the eighth frame of a film: results of two frames are two files. Empty for a single image."""
+    return f"_frame{image.frame + 1}" if image.frames > 1 else ""
 
 
 def as_command(checkpoint: str, image: str, settings: RunSettings) -> str:

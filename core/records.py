@@ -6,7 +6,7 @@ Arrays are (slices, rows, columns); a 2D image is one slice. Every array in a re
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ Severity = Literal["error", "warning", "note"]
 Protocol = Literal["as-trained", "as-evaluated"]
 FilmMode = Literal["auto", "on", "off", "shuffle"]
 Axis = Literal["time", "noise", "none"]
+Direction = Literal["higher", "lower", "zero", "none"]
 NO_VALUE = "\N{EN DASH}"
 
 
@@ -244,6 +245,22 @@ class LabelMap:
     codes: Mapping[int, str] = field(default_factory=dict)
     frame: int = 0
     frames: int = 1
+    placed: Literal["as-stored", "shown", "resampled"] = "as-stored"
+    """`shown`: brought onto the image's grid for the eye alone, and not to be measured; `resampled`: by a person's
+    choice, to be measured too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelInfo:
+    """One label of a map. `name`, `code`, `colour` as the file has them, or empty. `centre`: a voxel (slice, row,
+    column) of it, in the slice that holds most of it."""
+
+    number: int
+    voxels: int
+    centre: tuple[int, int, int]
+    name: str = ""
+    code: str = ""
+    colour: tuple[int, int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -474,21 +491,38 @@ class FolderContents:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricValue:
-    """`value` None means it does not exist; `reason` then says why."""
+    """`value` None means it does not exist; `reason` then says why.
+
+    `unit`: `mm`, `mm²`, `mm³`, `px` (pixels, or voxels of a volume), `count`, or empty for a ratio. `direction`: is it
+    better `higher`, `lower`, nearer to `zero`, or `none` of these. `definitions`: whose (`standard`, `soft-seg`,
+    `sofl-seg`); `note`: how those differ from the standard ones. `label`: of a label map; None = all foreground
+    together. `roi`: only pixels inside a region of interest were counted.
+    """
 
     name: str
     value: float | None
     reason: str = ""
     higher_is_better: bool = True
     definition: str = ""
+    unit: str = ""
+    direction: Direction = "higher"
+    source: str = ""
+    definitions: str = "standard"
+    note: str = ""
+    label: int | None = None
+    roi: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
-    """Metric values of one prediction against one reference, under the `standard` definitions."""
+    """Metric values of one prediction against one reference; those of several labels stand one after the other."""
 
     values: tuple[MetricValue, ...]
     definitions: str = "standard"
+
+    def of_label(self, label: int | None) -> Measurement:
+        """The values of one label alone; None = of all foreground together."""
+        return replace(self, values=tuple(value for value in self.values if value.label == label))
 
     def __getitem__(self, name: str) -> MetricValue:
         for value in self.values:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image as Pillow
 
 from core import pipeline
 from core.images import read_image
-from core.records import Prediction
+from core.records import Deviation, Prediction
 from tests.gui import fakes
 
 
@@ -52,3 +54,19 @@ def test_a_state_is_written_over_its_own_range(tmp_path: Path) -> None:
     expected = np.clip((prediction.steps[1].state + 1) / 2, 0, 1)
     assert names[3] == "step_500_timestep499_noise0.707_state.png"
     assert written / 65535 == pytest.approx(expected, abs=1e-4)
+
+
+def test_each_file_of_a_run_with_film_off_says_so(tmp_path: Path) -> None:
+    """A picture is passed on without its record."""
+    made = replace(fakes.prediction((1, 8, 12)), deviations=(Deviation(code="film.off", label="FiLM off"),))
+    pipeline.save(made, fakes.image(8, 12), tmp_path, "a", steps=True)
+    pictures = list(tmp_path.rglob("*.png"))
+    assert len(pictures) > 4
+    assert {said_in(path) for path in pictures} == {"Flowglass: not as trained: FiLM off"}
+    pipeline.save(replace(made, deviations=()), fakes.image(8, 12), tmp_path, "b")
+    assert said_in(tmp_path / "b_mask.png") == "Flowglass: as trained"
+
+
+def said_in(path: Path) -> str:
+    with Pillow.open(path) as picture:
+        return str(picture.info["Description"])

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import nibabel as nib
 import numpy as np
 import pytest
 from PIL import Image as Pillow
@@ -137,6 +138,22 @@ def test_a_volume_is_written_under_its_name_without_both_endings(checkpoint: Pat
     result = flowglass("predict", checkpoint, volume, "-o", tmp_path / "out", "--steps", 2)
     assert result.exit_code == 0
     assert (tmp_path / "out" / "head_mask.nii.gz").is_file()
+
+
+def test_one_frame_of_a_film_is_run_and_its_files_say_which(checkpoint: Path, tmp_path: Path) -> None:
+    moments = np.random.default_rng(0).random((24, 31, 1, 3)).astype(np.float32)
+    film = tmp_path / "film.nii.gz"
+    nib.save(nib.Nifti1Image(moments, np.eye(4)), film)  # type: ignore[no-untyped-call]
+    words = ("predict", checkpoint, film, "-o", tmp_path / "out", "--steps", 2)
+    assert flowglass(*words, "--frame", 3).exit_code == 0
+    assert flowglass(*words).exit_code == 0
+    out = tmp_path / "out"
+    third, first = (out / f"film_frame{number}_probability.png" for number in (3, 1))
+    assert third.read_bytes() != first.read_bytes()
+    assert json.loads((out / "film_frame3_run.json").read_text(encoding="utf-8"))["provenance"]["frame"] == 2
+    failed = flowglass(*words, "--frame", 4, "--json")
+    assert failed.exit_code == 1
+    assert "there is no frame" in answer(failed)["results"][0]["error"]
 
 
 def test_kept_steps_are_written_and_labelled(checkpoint: Path, picture: Path, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from app.canvas.quantities import TABLE
 from app.canvas.scene import HoverInfo, OverlayStyle, Scene, Voxel, reference_labels
 from app.canvas.window_level import WindowPreset, dragged, full_range, of_box, presets, starting
 from app.canvas.zones import Zone, drop_zone
-from app.items import LINKS, VIEWS, DropPlace, Link, Rows, View, VolumeView
+from app.items import LINKS, VIEWS, DropPlace, LabelEntry, Link, Rows, View, VolumeView
 from app.theme import DARK, Theme
 from core import pipeline
 from core.records import Array, Case, Image, Prediction
@@ -123,7 +123,7 @@ class ColumnsView(ColumnRow):
         start = starting(self._presets)
         self._maximised = self._one_view = self._view = None
         self._from_lightbox = False
-        seen = {"low": start.low, "high": start.high, "inverted": False, "cameras": {}, "tile": None}
+        seen = {"low": start.low, "high": start.high, "inverted": False, "cameras": {}, "tile": None, "labels": ()}
         self._draw(self._scenes.change_all(case=case, cross=_middle(case), t=None, **seen))
         self._arrange()
         self.slice_changed.emit(self._scene.index)
@@ -238,6 +238,10 @@ class ColumnsView(ColumnRow):
         """What lies below one another in each column."""
         if rows != self._scene.rows:
             self._update(rows=rows)
+
+    def set_labels(self, labels: tuple[LabelEntry, ...]) -> None:
+        """The labels of the reference, each with its look; none: the reference is drawn as one outline."""
+        self._update(labels=labels)
 
     def set_overlay_style(
         self, fill: bool, outline: bool, opacity: float, visible: bool, reference_visible: bool

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -191,6 +191,36 @@ class OutlineItem(pg.GraphicsObject):  # type: ignore[misc]
         self.prepareGeometryChange()
         self._path = path
         self._rect = path.boundingRect().adjusted(-2, -2, 2, 2)  # the pen is wider than the path, whatever the zoom
+        self.show()
+        self.update()
+
+
+class ColouredOutlinesItem(pg.GraphicsObject):  # type: ignore[misc]
+    """Several outlines, each a hair line in a colour of its own: the labels of a map."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._paths: tuple[tuple[QPen, QPainterPath], ...] = ()
+        self._rect = QRectF()
+        self.hide()
+
+    def boundingRect(self) -> QRectF:  # noqa: N802
+        return self._rect
+
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        sharper = painter.deviceTransform().m11() / painter.worldTransform().m11()
+        for pen, path in self._paths:
+            painter.setPen(_widened(pen, sharper))
+            painter.drawPath(path)
+
+    def show_paths(self, paths: Iterable[tuple[str, QPainterPath]]) -> None:
+        """Show paths made by `outline_path`, each with its `#rrggbb`."""
+        self.prepareGeometryChange()
+        self._paths = tuple((_pen(QColor(colour), 1), path) for colour, path in paths)
+        self._rect = QRectF()
+        for _, path in self._paths:
+            self._rect = self._rect.united(path.boundingRect().adjusted(-2, -2, 2, 2))
         self.show()
         self.update()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +15,7 @@ from app.canvas.camera import floor_half_up
 from app.canvas.contour import corners
 from app.canvas.frame import Beside, Frame, LiveStep, frame_of, live_frame, nearest_step
 from app.canvas.items import MOST_LINES, outline_path
+from app.canvas.label_layer import fill_labels, label_outlines
 from app.canvas.layers import ResultLayers
 from app.canvas.marks import Marks
 from app.canvas.quantities import Scale
@@ -172,13 +174,27 @@ class Pane:
         assert scene.case is not None
         shown = scene.style.reference_visible and not scene.bare
         labels = reference_labels(scene.case) if shown else None
-        if labels is None:
+        if labels is None or scene.labels:
             self.view.show_outline(self.view.reference_item, None)
+        if labels is None or not scene.labels:
+            self.view.show_labels(None, None, ())
+        if labels is None:
             return False
+        if scene.labels:
+            return self._draw_labels(labels, scene, section)
         key = (None, "reference", section.cut, section.first, section.last)
         path = self._kept(key, lambda: section.union(labels, lambda some: some > 0))
         self.view.show_outline(self.view.reference_item, path)
         return path is not None
+
+    def _draw_labels(self, labels: Array, scene: Scene, section: Section) -> bool:
+        """Fill and outline of each label; through a slab the highest number that any slice has."""
+        entries = scene.labels
+        plane = np.ascontiguousarray(replace(section, projection="max").picture(labels))
+        outlines = label_outlines(plane, entries) if scene.style.outline else ()
+        fill = partial(fill_labels, labels=entries) if scene.style.fill or not outlines else None
+        self.view.show_labels(plane, None if fill is None else lambda some, out: fill(some, out=out), outlines)
+        return any(entry.visible for entry in entries)
 
     def _is_late(self, t: float | None, mask: Array, section: Section, shown: Shown) -> bool:
         """Whether an outline waits until the step rests: one of many lines takes longer than a step that is only passed
@@ -259,7 +275,7 @@ class Pane:
         return Marks(
             edges=letters,
             above=(self._title(section), *inverted, *self._notes(scene, section)) if scene.worded else (),
-            below=(self._place(section), *convention),
+            below=(self._place(section, tile=scene.is_lightbox), *convention),
             cross=(across, down) if scene.crossed and not scene.bare else None,
         )
 
@@ -269,9 +285,9 @@ class Pane:
         ends = f"{scale.low:g} to {scale.high:g}" if isinstance(scale, Scale) else ""
         return _DOT.join(filter(None, (self._scene.row_title, self.caption, ends)))
 
-    def _place(self, section: Section) -> str:
-        """`Slice 81/181 · S 12.0 mm`."""
-        words = f"Slice {section.index + 1}/{section.slices}"
+    def _place(self, section: Section, *, tile: bool) -> str:
+        """`Slice 81/181 · S 12.0 mm`; in a tile there is only room for the numbers."""
+        words = f"{'' if tile else 'Slice '}{section.index + 1}/{section.slices}"
         return f"{words}{_DOT}{section.place}" if section.place else words
 
     def _title(self, section: Section) -> str:

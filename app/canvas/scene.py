@@ -10,7 +10,7 @@ import numpy as np
 
 from app.canvas.camera import Camera, Plane
 from app.canvas.quantities import Quantity
-from app.items import Rows, View, VolumeView
+from app.items import LabelEntry, Rows, View, VolumeView
 from core import pipeline
 from core.records import Array, Case, Image
 
@@ -35,6 +35,7 @@ class OverlayStyle:
 class Scene:
     """Shared by all columns. `t` None = the final result. `bare`: the image alone, while Space is held.
 
+    `labels` of the reference, each with its look; without any, the reference is one outline.
     `cross`: the voxel (slice, row, column) that all views of a volume go through. `cameras`: by view; none = all of it.
     `inverted`: high is drawn black. `tile`: the place of a lightbox at which the slice of the crosshair should lie,
     None = the middle. `crossed`, `worded`: this view marks the crosshair, and says all that there is to say; tiles do
@@ -51,6 +52,7 @@ class Scene:
     style: OverlayStyle = OverlayStyle()
     cameras: Mapping[View, Camera] = field(default_factory=dict)
     bare: bool = False
+    labels: tuple[LabelEntry, ...] = ()
     inverted: bool = False
     tile: int | None = None
     crossed: bool = True
@@ -63,7 +65,7 @@ class Scene:
         """Whether `other` lays the same over the same section of the image."""
         if self.case is not other.case:
             return False
-        return all(getattr(self, name) == getattr(other, name) for name in ("t", "quantity", "style", "bare"))
+        return all(getattr(self, name) == getattr(other, name) for name in ("t", "quantity", "style", "bare", "labels"))
 
     def row_scenes(self) -> tuple[Scene, ...]:
         """A scene for each quantity that is seen at once; empty when the rows are planes."""

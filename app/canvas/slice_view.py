@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QGraphicsItem, QGraphicsView, QSizePolicy, QWidget
 from app.canvas.camera import Camera, Lens, Plane
 from app.canvas.colour_maps import GREY, INVERTED, colourise, windowed_colour
 from app.canvas.divider import GRIP_PX, Divider, paint_divider
-from app.canvas.items import OutlineItem, PixelItem
+from app.canvas.items import ColouredOutlinesItem, Fill, OutlineItem, PixelItem
+from app.canvas.label_layer import Outlines
 from app.canvas.layers import ResultLayers
 from app.canvas.marks import Marks, paint_box, paint_marks
 from core.records import Array
@@ -47,6 +48,7 @@ class SliceView(pg.GraphicsView):  # type: ignore[misc]
         self.map_item, self.mask_item, self.outline_item = self.own.items()
         self.divider: Divider | None = None
         self._drags_divider = False
+        self.labels_item, self.label_outlines_item = PixelItem(), ColouredOutlinesItem()
         self._box = pg.ViewBox(enableMenu=False, enableMouse=False, invertY=True, defaultPadding=0.0)
         self._set_up()
 
@@ -106,6 +108,17 @@ class SliceView(pg.GraphicsView):  # type: ignore[misc]
         """The path of `outline_path` in an outline item; None takes it away."""
         item.hide() if path is None else item.show_path(path)
 
+    def show_labels(self, plane: Array | None, fill: Fill | None, outlines: Outlines) -> None:
+        """A label map (rows, columns), coloured by `fill` where there is one, with outlines; None takes it away."""
+        if plane is None or fill is None:
+            self.labels_item.hide()
+        else:
+            self.labels_item.show_pixels(plane, fill)
+        if outlines:
+            self.label_outlines_item.show_paths(outlines)
+        else:
+            self.label_outlines_item.hide()
+
     def set_divider(self, divider: Divider | None) -> None:
         """Left of it the layers of `own` are seen and right of it those of `other`; None: `own` everywhere."""
         if divider != self.divider:
@@ -129,6 +142,7 @@ class SliceView(pg.GraphicsView):  # type: ignore[misc]
             layers.map_item.finish()
             layers.mask_item.finish()
         self.image_item.finish()
+        self.labels_item.finish()
 
     def clear(self) -> None:
         """Nothing left of whatever was shown."""
@@ -136,11 +150,12 @@ class SliceView(pg.GraphicsView):  # type: ignore[misc]
             item.hide()
         self.show_marks(Marks())
 
-    def _layers(self) -> tuple[PixelItem | OutlineItem, ...]:
+    def _layers(self) -> tuple[PixelItem | OutlineItem | ColouredOutlinesItem, ...]:
         """From bottom to top."""
         other_map, other_mask, other_outline = self.other.items()
-        pixels = (self.image_item, self.map_item, other_map, self.mask_item, other_mask)
-        return (*pixels, self.reference_item, self.outline_item, other_outline)
+        below = (self.image_item, self.map_item, other_map, self.labels_item, self.mask_item, other_mask)
+        lines = (self.label_outlines_item, self.reference_item, self.outline_item, other_outline)
+        return (*below, *lines)
 
     # ---- where it looks ----
 

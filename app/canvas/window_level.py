@@ -26,8 +26,9 @@ _CT = (
 )
 """Level and width in Hounsfield units, as they are usual in reading rooms."""
 _CT_START = "Soft tissue"
-_AIR, _BONE = -900.0, 300.0
-"""A stored image that reaches below the one and above the other, in whole numbers, is in Hounsfield units."""
+_AIR, _PADDING, _BONE = (-1100.0, -900.0), (-3024.0, -2048.0, -2000.0), 300.0
+"""Whole numbers whose lowest is air, or what scanners write outside their circle, and that reach up to bone, are taken
+to be Hounsfield units where the file does not say: a matter of what is offered, not of any number that is shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +79,9 @@ def in_hounsfield_units(image: Image, values: Array) -> bool:
     """The file says so, or, where it says nothing (NIfTI), whole numbers reach from air to bone."""
     if image.unit or image.modality:
         return image.unit == "HU" or image.modality == "CT"
-    return values.dtype.kind == "i" and bool(values.min() <= _AIR) and bool(values.max() >= _BONE)
+    lowest, highest = float(values.min()), float(values.max())
+    empty = _AIR[0] <= lowest <= _AIR[1] or lowest in _PADDING
+    return values.dtype.kind == "i" and empty and highest >= _BONE
 
 
 def of_box(values: Array) -> tuple[float, float] | None:

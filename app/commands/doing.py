@@ -39,8 +39,7 @@ def use_preset(window: MainWindow, index: int) -> None:
 
 def preset_words(window: MainWindow, index: int) -> str:
     presets = window.parts.view.presets()
-    name = presets[index].name if index < len(presets) else f"Window preset {index + 1}"
-    return f"&{index + 1} {name}"
+    return f"Window: {presets[index].name}" if index < len(presets) else f"Window preset {index + 1}"
 
 
 def has_other_checkpoint(window: MainWindow) -> bool:

@@ -9,6 +9,7 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QGuiApplication, QImage
 
+from app.deviations import picture_text
 from app.items import LoadOptions, Note
 from app.jobs import Job, JobQueue
 from app.store import Store
@@ -26,13 +27,14 @@ class ExportController(QObject):
         self._queue = queue
 
     def save_picture(self, picture: QImage, path: str) -> None:
-        """Write a picture of the view as PNG."""
+        """Write a picture of the view as PNG, with what is not as trained in its header too."""
+        picture = self._described(picture)
         job = Job(lambda report: write_png(picture, path), f"Writing {Path(path).name}")
         job.succeeded.connect(lambda written: self._note(f"{Path(path).name}: {written}", path))
         self._start(job, path)
 
     def copy_picture(self, picture: QImage) -> None:
-        QGuiApplication.clipboard().setImage(picture)
+        QGuiApplication.clipboard().setImage(self._described(picture))
         self._note(f"Copied a picture of the view, {picture.width()} x {picture.height()} pixels")
 
     def save_prediction(self, column: str, folder: str, *, steps: bool = False) -> None:
@@ -43,8 +45,7 @@ class ExportController(QObject):
         item = self._store.columns[column]
         # The title, not the file's name: several runs have a best.ckpt, and one must not overwrite another's mask.
         name, threshold = _file_name(self._store.column_title(column)), item.threshold
-        frame = f"_frame{case.image.frame + 1}" if case.image.frames > 1 else ""
-        stem = f"{pipeline.stem_of(case.name)}{frame}_{name}"
+        stem = f"{pipeline.stem_of(case.name)}{pipeline.frame_suffix(case.image)}_{name}"
         job = Job(
             lambda report: pipeline.save(_cut(prediction, threshold), case.image, folder, stem, steps=steps),
             f"Writing {stem}",
@@ -59,10 +60,17 @@ class ExportController(QObject):
             return ""
         settings = replace(key.settings, threshold=self._store.columns[column].threshold)
         command = pipeline.as_command(key.checkpoint, key.case, settings)
-        command = " ".join([command, *option_words(key.options)])
+        frame = ["--frame", str(key.frame + 1)] if key.frame else []
+        command = " ".join([command, *frame, *option_words(key.options)])
         QGuiApplication.clipboard().setText(command)
         self._note(f"Copied: {command}")
         return command
+
+    def _described(self, picture: QImage) -> QImage:
+        text = picture_text(self._store)
+        if text:
+            picture.setText("Description", text)
+        return picture
 
     def _start(self, job: Job, path: str) -> None:
         job.failed.connect(

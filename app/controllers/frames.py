@@ -7,14 +7,15 @@ from collections.abc import Callable
 
 from PySide6.QtCore import QObject
 
-from app.items import CaseItem, Note
+from app.items import CaseItem, Note, OtherGrid
 from app.jobs import Failure, Job, JobQueue
 from app.store import Store
 from core.records import Case, CasePaths
 
 BYTES_KEPT = 512 << 20
 AHEAD = 12  # frames that are read before anybody asks for them, in the direction in which one goes
-Key = tuple[str, int, str | None]  # image, revision, reference
+WANTED, NEIGHBOURS = "frame", "frame ahead"
+Key = tuple[str, int, str | None, str]  # image, revision, reference, where that is placed
 
 
 class FrameCache:
@@ -30,6 +31,10 @@ class FrameCache:
         if key != self._key:
             self._key = key
             self._frames.clear()
+
+    def clear(self) -> None:
+        self._key = None
+        self._frames.clear()
 
     def get(self, frame: int) -> Case | None:
         if frame in self._frames:
@@ -60,7 +65,7 @@ class FrameController(QObject):
         self,
         store: Store,
         queue: JobQueue,
-        read: Callable[[CasePaths, int], Case],
+        read: Callable[[CasePaths, int, OtherGrid], Case],
         parent: QObject | None = None,
         bytes_kept: int = BYTES_KEPT,
     ) -> None:
@@ -69,6 +74,7 @@ class FrameController(QObject):
         self.cache = FrameCache(bytes_kept)
         self._wanted: int | None = None
         self._direction = 1
+        self._closed = False
         self._reading: set[int] = set()
         store.case_activated.connect(lambda _: self._forget_wish())
         store.case_changed.connect(self._on_case_changed)
@@ -77,6 +83,10 @@ class FrameController(QObject):
     def wanted(self) -> int | None:
         """The frame that was asked for last and is not shown yet."""
         return self._wanted
+
+    def stop(self) -> None:
+        """The window closes: what is read now is the last."""
+        self._closed = True
 
     def step(self, by: int, *, around: bool = False) -> None:
         """Go `by` frames on; `around`: after the last comes the first."""
@@ -102,7 +112,7 @@ class FrameController(QObject):
             self._draw(item.id, known)
             return
         self._wanted = frame
-        self._start(item, frame, "frame")
+        self._start(item, frame, WANTED)
 
     def _draw(self, case: str, content: Case) -> None:
         self._wanted = None
@@ -110,10 +120,11 @@ class FrameController(QObject):
         self._read_ahead()
 
     def _start(self, item: CaseItem, frame: int, slot: str) -> None:
-        if frame in self._reading:
+        if frame in self._reading or self._closed:
             return  # its result will be looked at when it comes
-        key, paths, read = _key(item), item.paths, self._read
-        job = Job(lambda report: read(paths, frame), f"Reading frame {frame + 1} of {item.name}")
+        key, paths, read, placed = _key(item), item.paths, self._read, item.other_grid
+        title = f"Reading frame {frame + 1} of {item.name}" if slot == WANTED else ""  # ahead: nobody waits for it
+        job = Job(lambda report: read(paths, frame, placed), title)
         job.succeeded.connect(lambda content: self._on_read(key, content))
         job.failed.connect(lambda failure: self._on_failed(key, frame, failure))
         job.ended.connect(lambda: self._on_ended(key, frame))
@@ -136,7 +147,7 @@ class FrameController(QObject):
         self._reading.discard(frame)
         item = self._item()
         if frame == self._wanted and item is not None and _key(item) == key:
-            self._start(item, frame, "frame")
+            self._start(item, frame, WANTED)
 
     def _on_failed(self, key: Key, frame: int, failure: Failure) -> None:
         item = self._item()
@@ -155,7 +166,7 @@ class FrameController(QObject):
             frame = (image.frame + self._direction * away) % image.frames
             if self.cache.get(frame) is None:
                 if self.cache.has_room_for(1) or away <= 1:
-                    self._start(item, frame, "frame ahead")
+                    self._start(item, frame, NEIGHBOURS)
                 return
 
     def _on_case_changed(self, case: str) -> None:
@@ -165,16 +176,18 @@ class FrameController(QObject):
             self.cache.put(_key(item), item.case)
 
     def _forget_wish(self) -> None:
+        """Another case is looked at, and needs the memory."""
         self._wanted = None
-        self._queue.cancel_slot("frame")
-        self._queue.cancel_slot("frame ahead")
+        self.cache.clear()
+        self._queue.cancel_slot(WANTED)
+        self._queue.cancel_slot(NEIGHBOURS)
 
     def _item(self) -> CaseItem | None:
         return self._store.cases.get(self._store.active_case or "")
 
 
 def _key(item: CaseItem) -> Key:
-    return item.id, item.revision, item.paths.reference
+    return item.id, item.revision, item.paths.reference, item.other_grid
 
 
 def case_bytes(case: Case) -> int:

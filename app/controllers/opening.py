@@ -11,10 +11,11 @@ from typing import Literal
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.item_models.run_words import main_checkpoint
-from app.items import DropPlace, Note
+from app.items import DropPlace, Note, OtherGrid
 from app.jobs import Failure, Job, JobQueue
 from app.store import Store
 from core import pipeline
+from core.errors import FlowglassError
 from core.progress import Progress, Report
 from core.records import Case, CasePaths, CheckpointReport, FolderContents, Intake
 
@@ -66,9 +67,21 @@ class OpenController(QObject):
             return
         paths = CasePaths(name=item.paths.name, image=item.id, reference=path, sample=item.paths.sample)
         frame = item.case.image.frame if item.case is not None else 0
-        job = Job(lambda report: read_case(paths, frame), f"Reading {PurePath(path).name}")
-        job.succeeded.connect(lambda case: self._on_reference_read(paths, case))
-        self._fail_with_note(job, path)
+        self._read_reference(paths, "show", frame)
+
+    def place_reference(self, case: str, other_grid: OtherGrid) -> None:
+        """What to do with the reference of a case that lies on another grid than the image: a person's decision."""
+        item = self._store.cases.get(case)
+        if item is not None and item.case is not None:
+            found = item.case.reference
+            reference = item.paths.reference or (found.path if found else None)
+            self._read_reference(replace(item.paths, reference=reference), other_grid, item.case.image.frame)
+
+    def _read_reference(self, paths: CasePaths, other_grid: OtherGrid, frame: int) -> None:
+        name = PurePath(paths.reference or paths.image).name
+        job = Job(lambda report: read_case(paths, frame, other_grid), f"Reading {name}")
+        job.succeeded.connect(lambda case: self._on_reference_read(paths, case, other_grid))
+        self._fail_with_note(job, paths.reference or paths.image)
         self._queue.start(job, slot="reference")
 
     def open_mask_column(self, path: str, place: int | None = None) -> None:
@@ -92,8 +105,8 @@ class OpenController(QObject):
     def _read(self, case: str) -> None:
         item = self._store.cases[case]
         self._store.set_case_loading(case)
-        job = Job(lambda report: read_case(item.paths), f"Reading {item.name}")
-        job.succeeded.connect(lambda content: self._on_case_read(item.id, item.revision, content))
+        job = Job(lambda report: read_as_far_as_possible(item.paths, item.other_grid), f"Reading {item.name}")
+        job.succeeded.connect(lambda found: self._on_case_read(item.id, item.revision, *found))
         job.failed.connect(lambda failure: self._on_case_failed(item.id, failure))
         self._queue.start(job)
 
@@ -259,11 +272,14 @@ class OpenController(QObject):
         self._open_checkpoints(_to_open(contents), target)
         self._list_cases(contents.cases)
 
-    def _on_case_read(self, case: str, revision: int, content: Case) -> None:
+    def _on_case_read(self, case: str, revision: int, content: Case, problem: Failure | None) -> None:
         item = self._store.cases.get(case)
         if item is None or item.revision != revision:
             return
         self._store.set_case(case, content)
+        if problem is not None:  # the image is shown without its reference
+            self._store.note(Note(severity="error", text=problem.message, path=case, remedy=problem.remedy))
+        self._note_findings(case, content)
         found = content.reference.path if content.reference else None
         if found is not None and item.paths.reference is None:
             text = f"{item.name}: {found} was found beside it and taken as its reference"
@@ -273,9 +289,19 @@ class OpenController(QObject):
         self._store.set_case_failed(case, failure)
         self._store.note(Note(severity="error", text=failure.message, path=case, remedy=failure.remedy))
 
-    def _on_reference_read(self, paths: CasePaths, content: Case) -> None:
+    def _on_reference_read(self, paths: CasePaths, content: Case, other_grid: OtherGrid) -> None:
         if paths.image in self._store.cases:
-            self._store.set_case_reference(paths, content)
+            self._store.set_case_reference(paths, content, other_grid)
+            self._note_findings(paths.image, replace(content, image=replace(content.image, findings=())))
+
+    def _note_findings(self, case: str, content: Case) -> None:
+        """What one must know about the files themselves: where they lie, what is missing. The gravest comes last, so
+        that it is the one that stays in the banner."""
+        of_reference = content.reference.findings if content.reference else ()
+        order = {"note": 0, "warning": 1, "error": 2}
+        for found in sorted((*content.image.findings, *of_reference), key=lambda item: order[item.severity]):
+            note = Note(severity=found.severity, text=found.message, path=case, remedy=found.remedy, code=found.code)
+            self._store.note(note)
 
     def _fail_with_note(self, job: Job, path: str) -> None:
         job.failed.connect(
@@ -293,10 +319,19 @@ def _identify_all(paths: Sequence[str], report: Report) -> tuple[Intake, ...]:
     return tuple(found)
 
 
-def read_case(paths: CasePaths, frame: int = 0) -> Case:
+def read_case(paths: CasePaths, frame: int = 0, other_grid: OtherGrid = "show") -> Case:
     """The case, with the reference that lies beside the image when none was given."""
     reference = paths.reference or pipeline.reference_of(paths.image)
-    return pipeline.open_case(paths.image, reference, paths.sample, frame=frame)
+    return pipeline.open_case(paths.image, reference, paths.sample, frame=frame, other_grid=other_grid)
+
+
+def read_as_far_as_possible(paths: CasePaths, other_grid: OtherGrid) -> tuple[Case, Failure | None]:
+    """The case; without its reference, and why, when only that cannot be used."""
+    try:
+        return read_case(paths, other_grid=other_grid), None
+    except FlowglassError as error:
+        alone = pipeline.open_case(paths.image, None, paths.sample)  # raises when it is the image that cannot be read
+        return alone, Failure.of(error)
 
 
 def _case_paths(image: str, reference: str | None) -> CasePaths:

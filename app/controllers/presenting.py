@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer
 
+from app.deviations import deviation_labels
 from app.item_models.measurements import MeasuredColumn, outcome_column
 from app.items import LoadOptions
 from app.jobs import JobQueue
 from app.pace import SAMPLING, Pace, left_words
 from app.store import Store
-from core import pipeline
 from core.progress import Progress
 from core.records import CheckpointReport, RunSettings
 
@@ -104,7 +104,8 @@ class PanelController(QObject):
         names = {key: self._store.column_title(key) for key in self._store.columns}
         case = self._store.case
         slices = int(case.image.voxels.shape[0]) if case is not None else 0
-        self._parts.status.show_hover(info, names, slices)  # type: ignore[arg-type]
+        labels = {entry.number: f"{entry.number} ({entry.name})" for entry in self._store.labels}
+        self._parts.status.show_hover(info, names, slices, labels)  # type: ignore[arg-type]
 
     # ---- what is shown -----------------------------------------------------------------------------------------------
 
@@ -179,14 +180,7 @@ class PanelController(QObject):
         return outcome_column(name, column.colour, outcome, reason, self._labels(key))
 
     def _labels(self, key: str) -> list[str]:
-        """How the shown prediction differs from what was trained, its threshold included."""
-        prediction, threshold = self._store.run_state(key).prediction, self._store.columns[key].threshold
-        if prediction is None:
-            return []
-        labels = [item.label for item in prediction.deviations if item.code != "threshold" or threshold is None]
-        trained = pipeline.trained(prediction)
-        moved = threshold is not None and threshold != trained
-        return [*labels, f"threshold {threshold:g}, trained {trained:g}"] if moved else labels
+        return deviation_labels(self._store, key)
 
     def _why_no_numbers(self, key: str) -> str:
         case, run = self._store.case, self._store.run_state(key)
@@ -197,6 +191,8 @@ class PanelController(QObject):
             return "the image could not be read" if failed else "there is no image"
         if case.reference is None:
             return "the case has no reference mask"
+        if case.reference.placed == "shown":
+            return "the reference lies on another grid than the image: resample it to measure"
         reasons = {
             "error": "there is no result",
             "cancelled": "the run was cancelled",
@@ -206,9 +202,9 @@ class PanelController(QObject):
         return reasons.get(run.state, "not run yet")
 
     def _show_work(self) -> None:
-        jobs = self._queue.jobs
-        title = jobs[0].title if jobs else ""
-        more = f" (and {len(jobs) - 1} more)" if len(jobs) > 1 else ""
+        titles = [job.title for job in self._queue.jobs if job.title]  # what has none, nobody waits for
+        title = titles[0] if titles else ""
+        more = f" (and {len(titles) - 1} more)" if len(titles) > 1 else ""
         progress = self._progress()
         words = ", ".join(filter(None, (f"{title}{more}", self._time_left(progress))))
         self._parts.status.show_work(words, progress, cancellable=self._store.outcomes.busy or self.also_busy())

@@ -187,6 +187,10 @@ class RunController(QObject):
             self._store.outcomes.abandon(column)
         self._store.run_changed.emit(column)
 
+    def stop_waiting(self) -> None:
+        """The window closes: nothing is started any more."""
+        self._rest.stop()
+
     def _on_rest(self) -> None:
         if not self._store.playing:
             self.refresh()

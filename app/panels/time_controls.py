@@ -21,19 +21,19 @@ class TimeControls(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.play = QToolButton()
-        self.play.setFixedWidth(64)  # `Play` and `Pause` in one place
+        self.play.setFixedWidth(56)  # `Play` and `Pause` in one place
         self.play.clicked.connect(lambda: self.play_requested.emit())
         self.fps = QSpinBox(minimum=1, maximum=FASTEST, suffix=" fps")
         self.fps.setAccessibleName("Frames per second")
         self.fps.setToolTip(plain_tooltip("How many frames or slices are shown in a second"))
         self.fps.valueChanged.connect(self.fps_changed)
         self.slider, self.words = QSlider(Qt.Orientation.Horizontal), PlainLabel()
-        self.slider.setFixedWidth(160)
+        self.slider.setFixedWidth(110)
         self.slider.setAccessibleName("Frame")
         self.slider.valueChanged.connect(self._on_slider)
         self._time_group = _group(PlainLabel("Frame", role="muted"), self.slider, self.words)
         self._play_group = _group(self.play, self.fps)
-        self.groups = self._time_group, self._play_group
+        self.groups = self._time_group, self._play_group  # the bar breaks between them
         self.show_playing(False)
         self.show_frames(0, 1, slices=1)
 

@@ -86,7 +86,7 @@ class ViewBar(QWidget):
         self._window_group = _group(PlainLabel("Window", role="muted"), self.presets)
 
     def show_presets(self, presets: Sequence[Preset]) -> None:
-        """The first of them have keys, which stand before their names."""
+        """The first of them have keys, which stand behind their names."""
         if self._presets == tuple(presets):
             return
         self._presets = tuple(presets)
@@ -102,8 +102,8 @@ class ViewBar(QWidget):
     def _name_presets(self) -> None:
         presets = self._presets
         self.presets.clear()
-        keys = (*self._keys, *("" for _ in presets))
-        self.presets.addItems([f"{preset.name}   {key}".rstrip() for preset, key in zip(presets, keys, strict=False)])
+        keys = (f" ({key})" if key else "" for key in (*self._keys, *("" for _ in presets)))
+        self.presets.addItems([f"{preset.name}{key}" for preset, key in zip(presets, keys, strict=False)])
         self.presets.addItem("By hand")
         self.presets.model().item(len(presets)).setEnabled(False)  # type: ignore[attr-defined]
         self._window_group.setEnabled(bool(presets))

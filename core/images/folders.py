@@ -7,8 +7,8 @@ from pathlib import Path
 
 from core.errors import ImageRefused
 from core.images.dicom_series import is_dicom_folder
+from core.images.fitting import OtherGrid, read_reference
 from core.images.intake import shown
-from core.images.labels import read_labels
 from core.images.pairing import (
     IMAGE_FOLDERS,
     LABEL_FOLDERS,
@@ -35,14 +35,14 @@ def list_cases(folder: Path | str) -> list[CasePaths]:
     return list(scan_folder(folder).cases)
 
 
-def read_case(paths: CasePaths, frame: int = 0) -> Case:
-    """Read one frame of the image, and its reference. Raises ImageRefused or ShapeMismatch."""
+def read_case(paths: CasePaths, frame: int = 0, other_grid: OtherGrid = "show") -> Case:
+    """Read one frame of the image, and its reference as `read_reference`. Raises ImageRefused or ShapeMismatch."""
     image = read_image(paths.image, frame)
     if paths.reference is None:
         return Case(name=paths.name, image=image, sample=paths.sample)
-    reference = read_labels(paths.reference, like=image)
+    reference = read_reference(paths.reference, image, other_grid)
     if image.frames > 1 and reference.frames == image.frames:
-        reference = reference if frame == 0 else read_labels(paths.reference, like=image, frame=frame)
+        reference = reference if frame == 0 else read_reference(paths.reference, image, other_grid, frame)
     elif image.frames > 1:
         image = replace(image, findings=(*image.findings, _of_the_first(image, reference)))
         if frame > 0:

@@ -28,8 +28,7 @@ class Section:
 
     `shape` of the volume; `aspect`: height / width of a pixel, 1 where unknown; `thickness_mm`: of the whole slab, None
     when unknown; `place`: where slice `index` lies, in words (`S 12.0 mm`), empty when unknown. `oblique_degrees`: how
-    far the array is turned from the body's axes. `scaled`: `yes`, `uneven` (spacing not the same everywhere, or
-    sheared), `no`.
+    far the array is turned from the body's axes. `scaled`: `yes`, `uneven` (not the same everywhere, or sheared), `no`.
     """
 
     cut: Cut

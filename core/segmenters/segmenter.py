@@ -174,7 +174,7 @@ class _Run:
         """Run every sample on one slice (rows, columns); results are means over samples."""
         image = self._tensor(plane)
         if self.conditions is not None and self.settings.film.unit == "image":
-            self.conditions.for_image(image, self.image.path, lambda: self._image_mask(image, number))
+            self.conditions.for_image(image, self._named_by(), lambda: self._image_mask(image, number))
         mean = SampleMean(self.run.merging)
         for sample in range(self.plan.samples):
             # A recorded source may count as empty (len 0) and still be the one that was asked for.
@@ -184,6 +184,11 @@ class _Run:
                 if step.index in self.keep:
                     mean.add(step, self.calls, last=step.index == self.plan.steps - 1)
         return mean.result()
+
+    def _named_by(self) -> str | None:
+        """The path by which a profile of the image is found; None where the file holds more than this one picture: what
+        was said of one slice or frame must not condition another."""
+        return self.image.path if len(self.planes) == 1 and self.image.frames == 1 else None
 
     def _image_mask(self, image: Tensor, number: int) -> Tensor:
         """A whole FiLM-off run on the image, (1, 1, H, W) {0, 1}: what the language model is shown with it."""

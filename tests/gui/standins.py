@@ -14,6 +14,7 @@ import pytest
 from app.controllers import running
 from core import pipeline
 from core.errors import CheckpointRefused, FlowglassError, ImageRefused
+from core.images.label_list import list_labels
 from core.progress import Progress, Report, silent
 from core.records import (
     Case,
@@ -22,6 +23,7 @@ from core.records import (
     FolderContents,
     Image,
     Intake,
+    LabelInfo,
     LabelMap,
     Measurement,
     MetricValue,
@@ -131,7 +133,20 @@ class FakePipeline:
     def reference_of(self, image: str) -> Path | None:
         return None
 
-    def open_case(self, image: str, reference: str | None = None, sample: str | None = None, frame: int = 0) -> Case:
+    def flip_suspected(self, prediction: Prediction, reference: LabelMap) -> tuple[Finding, ...]:
+        return ()
+
+    def list_labels(self, labels: LabelMap, report: Report = silent) -> tuple[LabelInfo, ...]:
+        return list_labels(labels)
+
+    def open_case(
+        self,
+        image: str,
+        reference: str | None = None,
+        sample: str | None = None,
+        frame: int = 0,
+        other_grid: str = "show",
+    ) -> Case:
         """`films` names the images with several frames: each is a little brighter than the one before."""
         name = PurePath(image).name
         self.frames_read.append((name, frame))

@@ -19,6 +19,7 @@ from app.controllers.film_effects import variants
 from app.panels.banner import Banner
 from app.panels.film import FilmPanel
 from app.panels.film_plots import FilmPlots
+from app.panels.film_remedies import FilmRemedies
 from app.settings import Settings
 from app.window import MainWindow
 from core import pipeline
@@ -389,6 +390,16 @@ def test_a_narrow_banner_has_room_for_every_remedy(qtbot: QtBot, qapp: QApplicat
     for button in buttons:
         assert banner.rect().contains(button.mapTo(banner, button.rect().bottomRight()))
         assert banner.remedies.rect().contains(button.geometry())
+
+
+def test_a_remedy_that_is_not_offered_leaves_no_gap(qtbot: QtBot) -> None:
+    remedies = FilmRemedies(without_film=False)
+    qtbot.addWidget(remedies)
+    remedies.show_model(NAME)
+    remedies.resize(200, 100)
+    remedies.show()
+    assert not remedies.without_film_button.isVisible()
+    assert [button.x() for button in (remedies.folder_button, remedies.download_button)] == [0, 0]
 
 
 def test_a_download_asks_first(qtbot: QtBot, window: MainWindow, film: FakePipeline) -> None:

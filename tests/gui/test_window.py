@@ -326,6 +326,13 @@ def test_the_picture_of_the_view_is_written_at_its_scale(qtbot: QtBot, window: M
         window.save_picture(str(path), scale)
         settle(qtbot, window)
         assert QImage(str(path)).size() == window.parts.view.size() * scale
+    assert QImage(str(tmp_path / "view 1.png")).text("Description") == "best.ckpt: as trained"
+    window.store.set_threshold("column 1", 0.25)
+    window.save_picture(str(tmp_path / "moved.png"))
+    settle(qtbot, window)
+    assert (
+        QImage(str(tmp_path / "moved.png")).text("Description").startswith("best.ckpt: not as trained: threshold 0.25")
+    )
     window.save_picture(str(tmp_path / "missing" / "view.png"))
     settle(qtbot, window)
     assert "could not be written" in window.store.notes[-1].text

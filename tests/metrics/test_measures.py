@@ -140,8 +140,11 @@ def test_every_metric_is_there_once_with_its_definition() -> None:
     measured = measure_masks(RING, RING)
     assert [value.name for value in measured.values] == [metric.name for metric in METRICS]
     assert all(value.definition for value in measured.values)
-    assert {value.name for value in measured.values if not value.higher_is_better} == {"betti_0_error", "betti_1_error"}
-    assert [value.value for value in measured.values] == [1, 1, 1, 1, 1, 1, 0, 0]
+    assert len({metric.name for metric in METRICS}) == len(METRICS)
+    for value, metric in zip(measured.values, METRICS, strict=True):
+        assert (value.direction, value.definitions) == (metric.direction, "standard")
+        best = {"higher": 1, "lower": 0, "zero": 0}.get(metric.direction)
+        assert best is None or value.value == best, metric.name
 
 
 def masks(shape: tuple[int, ...], seed: int, share: float) -> tuple[Any, Any]:
