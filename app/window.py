@@ -274,10 +274,6 @@ class MainWindow(QMainWindow):
         take = {"image": opening.open_image, "reference": opening.open_reference, "column": opening.open_mask_column}
         take[kind](path)
 
-    def _on_column_removed(self, _: str) -> None:
-        if self.store.active_column in self.store.columns:  # else another becomes the active one, and says so
-            self._refresh_actions()
-
     def _on_noted(self, note: Note) -> None:
         """Errors are shown over the pictures too, unless the column of the file says it already."""
         shown = {column.checkpoint or column.source for column in self.store.columns.values()} - {""}

@@ -385,7 +385,8 @@ class Column(QFrame):
 def _elsewhere(scene: Scene, row: CaseRow, title: str) -> Scene:
     """Another case seen as far as possible as the active one: at the same place and zoom where it is as large."""
     low, high = row.window
-    here = replace(scene, case=row.case, low=low, high=high, captioned=True, row_title=title, crossed=False, tile=None)
+    whole = {"case": row.case, "low": low, "high": high, "labels": (), "tile": None, "crossed": False}
+    here = replace(scene, captioned=True, row_title=title, **whole)  # type: ignore[arg-type]
     if row.case is None or scene.case is None or row.case.image.voxels.shape == scene.case.image.voxels.shape:
         return here
     slices, rows, columns = row.case.image.voxels.shape

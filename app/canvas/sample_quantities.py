@@ -29,7 +29,7 @@ def _paint_votes(moment: Moment) -> Painted:
     assert prediction is not None, "lacking says so"
     mask = moment.plane(moment.maps[VOTE_MASK]) > 0 if VOTE_MASK in moment.maps else None
     scale = Scale(low=0.0, high=float(len(prediction.members)), colours=VIRIDIS)
-    return Painted(values=moment.plane(moment.maps[VOTES]), scale=scale, mask=mask, words="final result")
+    return Painted(values=moment.plane(moment.maps[VOTES]), scale=scale, mask=mask)
 
 
 def _without(name: str) -> Callable[[Moment], str]:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent
-from PySide6.QtWidgets import QStackedWidget, QWidget
+from PySide6.QtWidgets import QGraphicsItem, QStackedWidget, QWidget
 
 from app.canvas.axis import TIME, CurveAxis
 from app.panels.widgets.text import PlainLabel
@@ -83,7 +83,10 @@ class StepCurve(QStackedWidget):
         pen, brush = pg.mkPen(colour, width=2), pg.mkBrush(colour)
         size = 9 if len(heights) == 1 else 6 if len(heights) <= 25 else 3
         points = {"symbol": "o", "symbolSize": size, "symbolBrush": brush, "symbolPen": None}
-        return self.plot.plot(list(places), heights, pen=pen, connect="finite", **points)
+        line = self.plot.plot(list(places), heights, pen=pen, connect="finite", **points)
+        for part in (line.curve, line.scatter):  # only the marker moves while one scrubs
+            part.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
+        return line
 
     def shown(self) -> dict[str, list[float]]:
         """Heights of the drawn curves by key; NaN where Dice does not exist."""

@@ -8,7 +8,6 @@ from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QIcon, QImage, QPixmap
 from PySide6.QtWidgets import (
     QComboBox,
-    QGridLayout,
     QHBoxLayout,
     QListView,
     QListWidget,
@@ -69,18 +68,16 @@ class UncertaintyPanel(QWidget):
         run.addWidget(self.samples)
         run.addWidget(self.run_button, 1)
         self._found = QWidget()
-        grid = QGridLayout(self._found)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.addWidget(self.verdicts, 0, 0, 1, 2)
-        grid.addWidget(PlainLabel("Show", role="muted"), 1, 0)
-        grid.addWidget(self.shown, 1, 1)
-        grid.addWidget(self.rule, 2, 0, 1, 2)
-        grid.addWidget(self.least, 3, 0, 1, 2)
-        grid.addWidget(self.scores, 4, 0, 1, 2)
-        grid.addWidget(PlainLabel("Samples, most disagreeing first", role="muted"), 5, 0, 1, 2)
-        grid.addWidget(self.gallery, 6, 0, 1, 2)
-        grid.setColumnStretch(1, 1)
-        grid.setRowStretch(6, 1)
+        lines, show = QVBoxLayout(self._found), QHBoxLayout()
+        lines.setContentsMargins(0, 0, 0, 0)
+        show.addWidget(PlainLabel("Show", role="muted"))
+        show.addWidget(self.shown, 1)
+        lines.addWidget(self.verdicts)
+        lines.addLayout(show)
+        for part in (self.rule, self.least, self.scores):
+            lines.addWidget(part)
+        lines.addWidget(PlainLabel("Samples, most disagreeing first", role="muted"))
+        lines.addWidget(self.gallery, 1)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(8, 6, 8, 8)
         whole.addLayout(run)
