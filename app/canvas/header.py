@@ -80,6 +80,7 @@ class ColumnHeader(QWidget):
         self._badges = [Badge(text, kind, self._theme, tip=tip) for text, kind, tip in badges]
         for badge in self._badges:
             layout.addWidget(badge)
+            badge.show()  # Qt shows it a moment later; until then it would count as one that needs no room
         self._badge_area.setVisible(bool(self._badges))
         self._badge_area.updateGeometry()  # or its height with the badges that are gone is remembered
         self._keep_room()

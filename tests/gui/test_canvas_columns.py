@@ -253,6 +253,22 @@ def test_badges_are_never_cut_off(qtbot: QtBot, columns: ColumnsView) -> None:
     assert column.rect().contains(column.header.geometry())
 
 
+def test_badges_of_a_new_result_have_room_at_once(qtbot: QtBot, columns: ColumnsView) -> None:
+    """Without a change of size in between, which would lay everything out again."""
+    columns.set_prediction("a", fakes.prediction())
+    columns.setMinimumSize(1, 1)
+    columns.resize(140, 600)
+    qtbot.wait(50)
+    others = [Deviation(code=f"other.{number}", label=f"{number} samples instead of 1") for number in (2, 3)]
+    columns.set_prediction("a", fakes.prediction(deviations=(FILM_OFF, *others)))
+    qtbot.wait(50)
+    header = columns.column("a").header
+    assert len(header.badges()) == 4
+    for badge in header.badges():
+        assert badge.height() >= badge.heightForWidth(badge.width())
+        assert header.rect().contains(badge.rect().translated(badge.mapTo(header, QPoint())))
+
+
 def test_the_deviations_of_a_prediction_cannot_be_taken_away(columns: ColumnsView) -> None:
     columns.set_prediction("a", fakes.prediction(deviations=(FILM_OFF,)))
     columns.set_badges("a", ())
