@@ -125,10 +125,8 @@ def _measures(effect: FilmEffect, first: FilmEffect | None) -> list[str]:
         return ["The case has no reference mask to measure against"]
     lines = []
     for value in effect.measurement.values:
-        if value.name not in TITLES:
-            continue  # as many as the table of measures shows
         before = _value(first, value.name) if first else None
-        lines.append(f"{TITLES[value.name]}: {value_text(value)}{_moved(before, value)}")
+        lines.append(f"{TITLES.get(value.name, value.name)}: {value_text(value)}{_moved(before, value)}")
     return lines
 
 

@@ -44,7 +44,7 @@ from tests.builders import FILM as FILM_DIALECT
 from tests.conditioning.tiny_model import ANSWERS, PROMPTS, WIDTH, save_tiny_model
 from tests.gui import fakes
 from tests.gui.conftest import check_nothing_runs
-from tests.gui.dropping import drop
+from tests.gui.dropping import beside, drop
 from tests.gui.standins import FakePipeline, FakeSegmenter
 
 NAME = "Qwen/Qwen2.5-VL-3B-Instruct"
@@ -151,7 +151,7 @@ def cell(panel: FilmPanel, title: str, column: int) -> str:
 def test_a_checkpoint_without_film_says_so_in_one_line(qtbot: QtBot, window: MainWindow, film: FakePipeline) -> None:
     panel = open_film(qtbot, window)
     assert panel.currentWidget() is panel.content
-    drop(window.parts.view, ["/data/plain.ckpt"])
+    drop(window.parts.view, ["/data/plain.ckpt"], beside(window.parts.view))
     settle(qtbot, window)
     assert panel.currentWidget() is panel.message
     assert panel.message.text() == "plain.ckpt has no FiLM heads: nothing but the image decides its result."
