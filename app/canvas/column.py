@@ -28,6 +28,8 @@ ColumnState = Literal["empty", "waiting", "running", "result", "error", "cancell
 STATES: tuple[ColumnState, ...] = ("empty", "waiting", "running", "result", "error", "cancelled")
 BadgeSpec = tuple[str, BadgeKind, str]
 _DOT = " \N{MIDDLE DOT} "
+LEAST_HEIGHT = 24
+"""Of the picture where there is little room: what is not as trained must be read even then."""
 _CAPTIONS = {"empty": "No result", "waiting": "Waiting", "running": "Running", "cancelled": "Cancelled, no result"}
 
 
@@ -70,6 +72,7 @@ class Column(QFrame):
         self.pages = QStackedWidget()
         self.pages.addWidget(self.grid)
         self.pages.addWidget(self.message)
+        self.pages.setMinimumHeight(LEAST_HEIGHT)  # or the message, shown or not, would take the room of the labels
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)

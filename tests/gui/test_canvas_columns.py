@@ -270,6 +270,18 @@ def test_badges_of_a_new_result_have_room_at_once(qtbot: QtBot, columns: Columns
         assert header.rect().contains(badge.rect().translated(badge.mapTo(header, QPoint())))
 
 
+def test_in_a_low_column_the_picture_gives_way_to_the_labels(qtbot: QtBot, columns: ColumnsView) -> None:
+    columns.setMinimumSize(1, 1)
+    columns.resize(300, 250)
+    others = [Deviation(code=f"other.{number}", label=f"{number} samples instead of 1") for number in (2, 3)]
+    columns.set_prediction("a", fakes.prediction(deviations=(FILM_OFF, *others)))
+    qtbot.wait(50)
+    column = columns.column("a")
+    assert column.header.height() >= column.header.needed
+    assert column.pages.geometry().top() > column.header.geometry().bottom()
+    assert column.rect().contains(column.footer.geometry())
+
+
 def test_the_deviations_of_a_prediction_cannot_be_taken_away(columns: ColumnsView) -> None:
     columns.set_prediction("a", fakes.prediction(deviations=(FILM_OFF,)))
     columns.set_badges("a", ())
