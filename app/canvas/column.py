@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Literal
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QStackedWidget, QVBoxLayout
 
 from app.canvas.divider import Divider
@@ -363,6 +364,11 @@ class Column(QFrame):
             return []
         text = f"cut at {self.cut():.3g}, trained {self.prediction.threshold:.3g}"
         return [(text, "loud", "The mask is drawn with another threshold than the checkpoint's own.")]
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        below = self.footer.height() if not self.footer.isHidden() else 0
+        self.header.set_room(self.height() - LEAST_HEIGHT - below)
 
     def set_active(self, active: bool) -> None:
         self._active = active
