@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Literal
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QStackedWidget, QVBoxLayout
 
 from app.canvas.divider import Divider
@@ -28,6 +29,8 @@ ColumnState = Literal["empty", "waiting", "running", "result", "error", "cancell
 STATES: tuple[ColumnState, ...] = ("empty", "waiting", "running", "result", "error", "cancelled")
 BadgeSpec = tuple[str, BadgeKind, str]
 _DOT = " \N{MIDDLE DOT} "
+LEAST_HEIGHT = 24
+"""Of the picture where there is little room: what is not as trained must be read even then."""
 _CAPTIONS = {"empty": "No result", "waiting": "Waiting", "running": "Running", "cancelled": "Cancelled, no result"}
 
 
@@ -70,6 +73,7 @@ class Column(QFrame):
         self.pages = QStackedWidget()
         self.pages.addWidget(self.grid)
         self.pages.addWidget(self.message)
+        self.pages.setMinimumHeight(LEAST_HEIGHT)  # or the message, shown or not, would take the room of the labels
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
@@ -360,6 +364,11 @@ class Column(QFrame):
             return []
         text = f"cut at {self.cut():.3g}, trained {self.prediction.threshold:.3g}"
         return [(text, "loud", "The mask is drawn with another threshold than the checkpoint's own.")]
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        below = self.footer.height() if not self.footer.isHidden() else 0
+        self.header.set_room(self.height() - LEAST_HEIGHT - below)
 
     def set_active(self, active: bool) -> None:
         self._active = active

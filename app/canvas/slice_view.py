@@ -61,7 +61,7 @@ class SliceView(pg.GraphicsView):  # type: ignore[misc]
         self.setAcceptDrops(False)  # the columns take drops, wherever they fall
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # keys go to the columns
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(80, 60)
+        self.setMinimumSize(80, 24)
         self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.FullViewportUpdate)  # pens are wider than items
 
     def close(self) -> bool:
