@@ -157,7 +157,7 @@ def _level_finding(values: Array, low: float, high: float, name: str) -> tuple[F
 def _from_integers(raster: Raster, name: str) -> tuple[Array, tuple[Finding, ...]]:
     values = raster.values
     if values.dtype.kind == "b":
-        return values.astype(np.uint8), ()
+        return values.astype(np.uint8), () if values.any() else (_nothing_marked(name),)
     low, high = values.min(), values.max()
     if not (np.isfinite(low) and np.isfinite(high)):  # NaN anywhere makes both NaN
         raise ImageRefused(f"{name}: the label map holds NaN or infinite values. Save it with an integer type.")
@@ -171,7 +171,14 @@ def _from_integers(raster: Raster, name: str) -> tuple[Array, tuple[Finding, ...
     labels = values.astype(np.int32)
     if raster.kind == "npy" and high == 255 and low == 0 and not _more_than_two_values(labels):
         return (labels > 0).astype(np.uint8), (note("labels.two-values", f"{name}: 0 and 255 are read as 0 and 1."),)
-    return labels, ()
+    return labels, () if low or high else (_nothing_marked(name),)
+
+
+def _nothing_marked(name: str) -> Finding:
+    message = f"{name} marks nothing: every voxel of it is background."
+    return warning(
+        "labels.empty", message, "Measures that need foreground have no value; check that it is the right file."
+    )
 
 
 def _placed(labels: Array, raster: Raster, like: Image) -> Array | None:
