@@ -147,6 +147,7 @@ def vessels(shape: tuple[int, int, int]) -> object:
     mask = np.empty(shape, bool)
     for index in range(shape[0]):
         mask[index] = np.roll(plane, index, axis=1)
+    mask.setflags(write=False)
     values = np.broadcast_to(plane.astype(np.float32), shape)
     settings = RunSettings()
     return Prediction(
