@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QApplication, QDockWidget, QFileDialog, QMainWindo
 from app.actions import COMMANDS, give_keys, make_actions, refresh_actions
 from app.command_palette import CommandPalette, palette_entries
 from app.commands.looking import PRESET_KEYS
+from app.controllers.case_notes import CaseNotes
 from app.controllers.cine import CineController
 from app.controllers.dial import DialController
 from app.controllers.export import ExportController
@@ -142,6 +143,7 @@ class MainWindow(QMainWindow):
     def _make_controllers(self) -> None:
         store, queue, parts = self.store, self.queue, self.parts
         self.opening = OpenController(store, queue, self)
+        self.case_notes = CaseNotes(store, parts.banner, self._on_noted, self)
         self.views = ViewController(store, parts.view, parts.steps, self)
         self.runs = RunController(store, queue, self)
         self.measuring = MeasureController(store, queue, self)
@@ -276,6 +278,8 @@ class MainWindow(QMainWindow):
 
     def _on_noted(self, note: Note) -> None:
         """Errors are shown over the pictures too, unless the column of the file says it already."""
+        if self.case_notes.elsewhere(note):
+            return
         shown = {column.checkpoint or column.source for column in self.store.columns.values()} - {""}
         if note.code in OTHER_GRIDS:
             self.parts.banner.offer_places(note.path, note, voxels=note.code == "labels.other-grid")

@@ -14,6 +14,7 @@ import numpy as np
 
 from core.images.geometry import WORLD_LETTERS, affine_problem, obliqueness_degrees, spacing_mm, to_world, world_axes
 from core.images.planes import Convention, Cut, cut_of, nearest_axis
+from core.images.strips import across_columns
 from core.records import Array, Image
 
 View = Literal["axial", "coronal", "sagittal", "acquired"]
@@ -66,7 +67,9 @@ class Section:
         return other is not None and all(getattr(self, name) == getattr(other, name) for name in names)
 
     def plane(self, volume: Array) -> Array:
-        """(down, across) view of slice `index` alone."""
+        """(down, across) of slice `index` alone, not copied unless that makes turning the slices smoother."""
+        if self.cut.axis == 2:
+            return self.cut.turn(across_columns(volume, self.index))
         return self.cut.slice_of(volume, self.index)
 
     def picture(self, volume: Array) -> Array:
