@@ -15,7 +15,7 @@ from core.segmenters.merging import MergedStep, Merging, to_numpy
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SliceResult:
-    """Kept steps in order, the last one is the result; `spread` (rows, columns), None for one sample."""
+    """Kept steps in order, the last one is the result; `spread` (slices, rows, columns), None for one sample."""
 
     spread: Array | None
     steps: tuple[Step, ...]
@@ -25,8 +25,8 @@ class SampleMean:
     """Estimates are means over samples (spec 9.3); the state shown is that of the first sample, since a mean of random
     states is nobody's state."""
 
-    def __init__(self, merging: Merging) -> None:
-        self._merging = merging
+    def __init__(self, merging: Merging, slices: int = 1) -> None:
+        self._merging, self._slices = merging, slices
         self._first: dict[int, tuple[MergedStep, int]] = {}
         self._estimates: dict[int, list[Tensor]] = {}
         self._last = 0
@@ -49,21 +49,27 @@ class SampleMean:
         spread = self._merging.probability(finals).std(dim=0, correction=0) if samples > 1 else None
         means = {index: sums[0] / samples for index, sums in sorted(self._estimates.items())} | {self._last: score}
         steps = tuple(self._step(index, mean) for index, mean in means.items())
-        return SliceResult(None if spread is None else to_numpy(spread), steps)
+        return SliceResult(None if spread is None else planes_of(spread, self._slices), steps)
 
     def _step(self, index: int, estimate: Tensor) -> Step:
         step, calls = self._first[index]
-        return to_step(step, estimate, self._merging, calls)
+        return to_step(step, estimate, self._merging, calls, self._slices)
 
 
-def to_step(step: MergedStep, estimate: Tensor, merging: Merging, calls: int) -> Step:
-    """A merged step as the record that leaves torch: (1, rows, columns) arrays as a person sees them."""
+def planes_of(image: Tensor, slices: int) -> Array:
+    """(1, 1, slices * H, W) as the network saw it -> (slices, rows, columns) as a person sees it."""
+    stacked = to_numpy(image)  # (rows, slices * columns)
+    return np.ascontiguousarray(np.moveaxis(stacked.reshape(stacked.shape[0], slices, -1), 1, 0))
+
+
+def to_step(step: MergedStep, estimate: Tensor, merging: Merging, calls: int, slices: int = 1) -> Step:
+    """A merged step as the record that leaves torch: (slices, rows, columns) arrays as a person sees them."""
     return Step(
         index=step.index,
         t=step.t,
-        state=frozen_array(to_numpy(step.state)[None]),
-        estimate=frozen_array(to_numpy(estimate)[None]),
-        probability=frozen_array(to_numpy(merging.probability(estimate))[None]),
+        state=frozen_array(planes_of(step.state, slices)),
+        estimate=frozen_array(planes_of(estimate, slices)),
+        probability=frozen_array(planes_of(merging.probability(estimate), slices)),
         calls=calls,
         timestep=step.timestep,
         noise_level=step.noise_level,
