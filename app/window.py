@@ -217,7 +217,6 @@ class MainWindow(QMainWindow):
         listed = (store.case_added, store.case_removed, store.checkpoint_added, store.checkpoint_removed)
         for signal in (*listed, store.checkpoint_changed, store.column_removed):
             signal.connect(lambda _: self._refresh_soon.start())
-        store.column_removed.connect(self._on_column_removed)
         store.case_activated.connect(lambda _: self._show_title())
         _application().styleHints().colorSchemeChanged.connect(lambda _: self._apply_theme())
 

@@ -268,7 +268,7 @@ class Pane:
         if scene.captioned:
             inverted = (self._own_caption(), *inverted)
         if not scene.is_volume:
-            return Marks(edges=letters, above=inverted, below=convention)
+            return Marks(edges=letters, above=inverted, below=convention, across_mm=section.across_mm)
         if not scene.worded:
             convention = ()
         down, across = section.on_screen(scene.cross)
@@ -277,6 +277,7 @@ class Pane:
             above=(self._title(section), *inverted, *self._notes(scene, section)) if scene.worded else (),
             below=(self._place(section, tile=scene.is_lightbox), *convention),
             cross=(across, down) if scene.crossed and not scene.bare else None,
+            across_mm=section.across_mm if scene.worded else None,
         )
 
     def _own_caption(self) -> str:

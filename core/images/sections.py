@@ -27,9 +27,10 @@ _UNKNOWN = {"acquired": 0, "axial": 0, "coronal": 1, "sagittal": 2}
 class Section:
     """Slices `first` to `last` across `cut.axis`, around `index`. Without a projection all three are one number.
 
-    `shape` of the volume; `aspect`: height / width of a pixel, 1 where unknown; `thickness_mm`: of the whole slab, None
-    when unknown; `place`: where slice `index` lies, in words (`S 12.0 mm`), empty when unknown. `oblique_degrees`: how
-    far the array is turned from the body's axes. `scaled`: `yes`, `uneven` (not the same everywhere, or sheared), `no`.
+    `shape` of the volume; `aspect`: height / width of a pixel, 1 where unknown; `across_mm`: its width, and
+    `thickness_mm`: of the whole slab, None when unknown or uneven; `place`: where slice `index` lies, in words (`S 12.0
+    mm`), empty when unknown. `oblique_degrees`: how far the array is turned from the body's axes. `scaled`: `yes`,
+    `uneven` (not the same everywhere, or sheared), `no`.
     """
 
     cut: Cut
@@ -39,6 +40,7 @@ class Section:
     shape: tuple[int, ...]
     projection: Projection = "off"
     aspect: float = 1.0
+    across_mm: float | None = None
     thickness_mm: float | None = None
     place: str = ""
     oblique_degrees: float = 0.0
@@ -129,6 +131,7 @@ def section_of(
         shape=shape,
         projection=projection,
         aspect=1.0 if steps is None else steps[cut.rows] / steps[cut.columns],
+        across_mm=steps[cut.columns] if steps and scaled == "yes" else None,
         thickness_mm=(last - first + 1) * steps[cut.axis] if steps and scaled == "yes" else None,
         oblique_degrees=0.0 if affine is None else _obliqueness(affine.tobytes()),
         scaled=scaled,
