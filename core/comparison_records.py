@@ -7,10 +7,10 @@ image is known, else `px`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from core.records import Array, Difference, Direction, Measurement, Prediction, RunSettings
+    from core.records import Array, CheckpointReport, Difference, Direction, Measurement, Prediction, RunSettings
 
 __all__ = [
     "AGREE_BACKGROUND",
@@ -18,13 +18,17 @@ __all__ = [
     "FALSE_POSITIVE",
     "TRUE_POSITIVE",
     "Agreement",
+    "BlockDifference",
     "ChangeMap",
     "CommitMap",
     "DialPoint",
     "ErrorDetection",
     "ErrorMap",
+    "FieldDifference",
     "LengthUnit",
     "Member",
+    "PassportDifference",
+    "ResultKey",
     "StepCurve",
     "StepMap",
     "StepQuantity",
@@ -294,3 +298,66 @@ class DialPoint:
     calls: int
     measurement: Measurement | None
     own: bool
+
+
+# ---- passports ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldDifference:
+    """One thing of which two checkpoints say something else: plain JSON values, None where one is silent."""
+
+    name: str
+    first: Any
+    second: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockDifference:
+    """How far the weights of a block went from the first checkpoint to the second, over those that both have.
+
+    `mean_absolute`: of the change of each number; `relative`: norm of the change over norm of the first; `cosine`: of
+    the angle between both. None, with a `reason`, where it does not exist.
+    """
+
+    block: str
+    parameters: int
+    tensors: int
+    mean_absolute: float | None
+    relative: float | None
+    cosine: float | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassportDifference:
+    """What differs between two checkpoints. `settings`: all that decides a run; `training`: counters, data set and
+    hyper-parameters (`hyper_parameters.lr`); `metrics`: reported scores, by name and weights (`val/dice (model)`).
+
+    `blocks`: of the weights in use, in the order of the first file; empty, with `blocks_reason`, unless both are the
+    same kind of network. `left_out`: weights that only one of them has, or has in another shape, or that are no
+    fractions.
+    """
+
+    first: CheckpointReport
+    second: CheckpointReport
+    settings: tuple[FieldDifference, ...]
+    training: tuple[FieldDifference, ...]
+    metrics: tuple[FieldDifference, ...]
+    blocks: tuple[BlockDifference, ...]
+    left_out: int = 0
+    blocks_reason: str = ""
+
+
+# ---- memory of results ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultKey:
+    """Under what a prediction is kept: everything that decides it. `checkpoint`, `image`: which file in which state;
+    `options`: of loading, name and JSON text. Made by `core.pipeline.result_key`."""
+
+    checkpoint: str
+    image: str
+    settings: RunSettings
+    options: tuple[tuple[str, str], ...] = ()

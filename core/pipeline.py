@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from operator import index
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -35,7 +35,9 @@ from core.records import (
     LabelMap,
     Measurement,
     Member,
+    PassportDifference,
     Prediction,
+    ResultKey,
     RunSettings,
     Series,
     Solver,
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
     from core.comparison.grids import Spacing
     from core.images.fitting import OtherGrid
     from core.images.sections import Convention, Projection, Section, View
+    from core.inference.results import ResultCache
     from core.sampling.draws import Draws
     from core.segmenters import Segmenter
 
@@ -372,6 +375,46 @@ def run_dial(
     marked = None if reference is None else _reference(reference)
     spacing = reference.spacing_mm if isinstance(reference, LabelMap) else None
     return run(segmenter, _as_image(image), settings, marked, spacing, report)
+
+
+def compare_checkpoints(first: str | Path, second: str | Path, report: Report = silent) -> PassportDifference:
+    """What differs between two checkpoints: settings, training, reported scores, and weights block by block.
+
+    Reads the weights of both, one tensor at a time, if they are the same kind of network. Never raises for a bad file:
+    its report is `refused`, and `blocks_reason` says so.
+    """
+    from core.comparison.passports import compare_passports
+
+    return compare_passports(Path(first), Path(second), report)
+
+
+def result_cache(
+    memory_bytes: int = 1 << 30, folder: str | Path | None = None, disk_bytes: int = 8 << 30
+) -> ResultCache:
+    """A memory of predictions, of which the one unused for longest goes first; also on disk if `folder` is given.
+
+    `get(key)`, `put(key, prediction)`, `forget(matches)`, `bytes`. Reading and writing the disk belongs in a job.
+    """
+    from core.inference.results import ResultCache
+
+    return ResultCache(memory_bytes, None if folder is None else Path(folder), disk_bytes)
+
+
+def result_key(
+    checkpoint: str | Path,
+    image: Image | Array,
+    settings: RunSettings,
+    sha256: str | None = None,
+    **options: Any,
+) -> ResultKey:
+    """Under what a prediction is kept, on disk too. Files count as unchanged while path, time and size are.
+
+    `sha256` of the checkpoint, where it is known, instead of these. `options`: as for `load`, plain values. Looks at
+    the files, so it belongs in a job; raises OSError when the checkpoint has gone.
+    """
+    from core.inference.results import result_key as key
+
+    return key(Path(checkpoint), _as_image(image), settings, options, sha256)
 
 
 def film_summary(prediction: Prediction) -> FilmSummary:
