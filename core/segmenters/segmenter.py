@@ -184,7 +184,7 @@ class _Run:
         rows, columns = self.planes.shape[1:]
         if self.random is not None or not self.run.joins_slices:
             return 1
-        return slices_together(self.run.windows((columns, rows)))
+        return slices_together(self.run.windows((columns, rows)), self.segmenter.device)
 
     def _slices(self, number: int, planes: Array) -> SliceResult:
         """Run every sample on planes (slices, rows, columns), the first of which is `number`; results are means over

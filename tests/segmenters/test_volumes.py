@@ -7,8 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from core import pipeline
+from core.inference.stacks import slices_together
+from core.inference.windows import plan_whole, plan_windows
 from core.records import Image, RunSettings
 from core.segmenters import Segmenter
 from core.segmenters.merging import KEPT_BYTES, MOST_KEPT, kept_indices
@@ -73,13 +76,17 @@ MAKERS = {
 }
 
 
-def slices_alone(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr("core.segmenters.segmenter.slices_together", lambda one: 1)
+@pytest.fixture
+def as_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Slices share network calls, as on a device where that is worth while."""
+    monkeypatch.setattr(
+        "core.segmenters.segmenter.slices_together", lambda one, device: slices_together(one, torch.device("cuda"))
+    )
 
 
 @pytest.mark.parametrize("family", MAKERS)
 def test_slices_that_share_network_calls_get_what_each_gets_alone(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, family: str
+    tmp_path: Path, as_on_a_gpu: None, monkeypatch: pytest.MonkeyPatch, family: str
 ) -> None:
     """Five slices of one window are a batch of four and one. They differ by the rounding of a larger batch, no more."""
     segmenter = pipeline.load(MAKERS[family](tmp_path / "one.ckpt"), device="cpu")
@@ -87,7 +94,7 @@ def test_slices_that_share_network_calls_get_what_each_gets_alone(
     settings, image = replace(settings, samples=2, slice_axis="rows"), Image(voxels=np.moveaxis(FIVE, 0, 1), name="v")
     done: list[int] = []
     together = pipeline.segment(segmenter, image, settings, lambda progress: done.append(progress.done))
-    slices_alone(monkeypatch)
+    monkeypatch.undo()
     apart = pipeline.segment(segmenter, image, settings)
     assert together.calls * 5 == apart.calls * 2
     assert done == sorted(done)
@@ -102,10 +109,20 @@ def test_slices_that_share_network_calls_get_what_each_gets_alone(
         np.testing.assert_allclose(step.state, other.state, atol=1e-3)
 
 
-def test_slices_of_a_continuous_flow_are_run_one_by_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slices_of_a_continuous_flow_are_run_one_by_one(
+    tmp_path: Path, as_on_a_gpu: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The adaptive solver takes its steps by the error of the whole batch: a neighbour would change the result."""
     segmenter = pipeline.load(write_checkpoint(tmp_path / "cfm.ckpt", CFM), device="cpu")
     image = Image(voxels=FIVE[:2], name="v")
     found = pipeline.segment(segmenter, image, RunSettings(steps=2))
-    slices_alone(monkeypatch)
+    monkeypatch.undo()
     np.testing.assert_array_equal(found.score, pipeline.segment(segmenter, image, RunSettings(steps=2)).score)
+
+
+def test_a_batch_is_filled_with_slices_but_not_on_a_cpu() -> None:
+    cuda, cpu = torch.device("cuda"), torch.device("cpu")
+    sizes = {(12, 14): 4, (16, 28): 2, (16, 40): 1, (60, 60): 1}
+    assert {size: slices_together(plan_windows(size, 16), cuda) for size in sizes} == sizes
+    assert slices_together(plan_whole((512, 512)), cuda) == 4
+    assert slices_together(plan_whole((512, 512)), cpu) == 1
