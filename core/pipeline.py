@@ -39,6 +39,7 @@ from core.records import (
     Prediction,
     ResultKey,
     RunSettings,
+    Series,
     Solver,
     StepCurve,
     StepMap,
@@ -445,19 +446,22 @@ def open_case(
     sample: str | None = None,
     frame: int = 0,
     other_grid: OtherGrid = "show",
+    files: Sequence[str] = (),
 ) -> Case:
     """Read an image and its reference; raises `ImageRefused` or `ShapeMismatch`.
 
     `frame` of a film or a time series, and that of a reference with as many. One that has another number of frames is
     taken to belong to the first of the image: of any other frame the case has no reference, and a finding says why.
     A reference on another grid than the image's is drawn where it lies and not measured (`show`), or resampled
-    (`resample`), laid voxel on voxel (`voxels`) or refused (`refuse`): its `placed` and findings say so.
+    (`resample`), laid voxel on voxel (`voxels`) or refused (`refuse`): its `placed` and findings say so. `files`: those
+    of one DICOM series, as `CasePaths` has them; `image` is then only its name.
     """
     from core.images import read_case, sample_name
 
     labels = None if reference is None else str(reference)
     sample = sample or sample_name(Path(image))
-    paths = CasePaths(name=Path(image).name, image=str(image), reference=labels, sample=sample)
+    name = Path(image).parent.name if files else Path(image).name
+    paths = CasePaths(name=name, image=str(image), reference=labels, sample=sample, files=tuple(files))
     return read_case(paths, frame, other_grid)
 
 
@@ -487,6 +491,28 @@ def world_of(image: Image, voxel: tuple[float, float, float]) -> tuple[float, fl
     return world_of_voxel(image, voxel)
 
 
+def open_labels(path: str | Path, image: Image) -> LabelMap:
+    """Read a mask that belongs to `image`; raises `ImageRefused` or `ShapeMismatch`."""
+    from core.images import read_labels
+
+    return read_labels(path, like=image)
+
+
+def prediction_of_labels(labels: LabelMap, image: Image) -> Prediction:
+    """A reference or an imported mask in the place of a prediction: no steps, no network, `from_labels` holds.
+
+    Raises `ShapeMismatch` for labels that do not lie on the grid of `image`.
+    """
+    from core.images.as_prediction import prediction_of_labels as made_of
+
+    return made_of(labels, image)
+
+
+def from_labels(prediction: Prediction) -> bool:
+    """Whether a prediction is labels of a file, which no network made."""
+    return "labels" in prediction.provenance
+
+
 def reference_of(image: str | Path) -> Path | None:
     """The reference mask that lies beside an image by the naming of known data sets, or None."""
     from core.images import find_reference
@@ -501,20 +527,48 @@ def pair(images: Sequence[str], masks: Sequence[str]) -> tuple[dict[str, str], l
     return pair_by_name(images, masks)
 
 
-def scan(folder: str | Path) -> FolderContents:
-    """Cases and checkpoints below a folder."""
+def scan(folder: str | Path, report: Report = silent) -> FolderContents:
+    """Cases, checkpoints and training runs below a folder; DICOM files by series."""
     from core.images import scan_folder
 
-    return scan_folder(Path(folder))
+    return scan_folder(Path(folder), report)
+
+
+def sort_files(paths: Sequence[str], report: Report = silent) -> tuple[tuple[CasePaths, ...], tuple[Series, ...]]:
+    """Loose image files as cases: DICOM files by the series they belong to, every other file for itself. Where the
+    DICOM files make up several series, these too, to choose from."""
+    from core.images import series_cases, series_of
+
+    series, others = series_of([Path(path) for path in paths], report)
+    folder = Path(series[0].files[0]).parent.name if series else ""
+    cases = [*series_cases(series, folder), *(CasePaths(name=Path(path).name, image=path) for path in others)]
+    return tuple(cases), series if len(series) > 1 else ()
 
 
 def save(
-    prediction: Prediction, image: Image, folder: str | Path, stem: str, *, steps: bool = False
+    prediction: Prediction,
+    image: Image,
+    folder: str | Path,
+    stem: str,
+    *,
+    steps: bool = False,
+    file_format: str = "auto",
 ) -> tuple[Path, ...]:
-    """Write mask, probability, run record (JSON) and, if asked, the kept steps; returns the files."""
+    """Write mask, probability, run record (JSON) and, if asked, the kept steps; returns the files.
+
+    `file_format`: one of `formats_for(image)`, or `auto` for the first of them.
+    """
     from core.exports import save_prediction
 
-    return save_prediction(prediction, image, Path(folder), stem, steps=steps)
+    return save_prediction(prediction, image, Path(folder), stem, steps=steps, file_format=file_format)
+
+
+def formats_for(image: Image) -> tuple[str, ...]:
+    """In which formats a result can be written on the grid of an image (`nifti`, `png`, `dicom`, ...), the usual one
+    first."""
+    from core.exports import formats_for as possible
+
+    return possible(image)
 
 
 def stem_of(name: str) -> str:

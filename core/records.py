@@ -218,7 +218,8 @@ class Image:
 class Series:
     """A DICOM series found in a folder. `images`: how many slices or frames. `files` along the stack, as far as known.
 
-    `thumbnail`: (rows, columns) uint8, at most 128 x 128, of the middle; None when it cannot be decoded.
+    `thumbnail`: (rows, columns) uint8, at most 128 x 128, of the middle; None when it cannot be decoded. `reference`:
+    a DICOM segmentation among the files that says it was drawn on this series.
     """
 
     uid: str
@@ -229,6 +230,7 @@ class Series:
     columns: int
     files: tuple[str, ...]
     thumbnail: Array | None = None
+    reference: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -444,12 +446,17 @@ class Intake:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CasePaths:
-    """Files of one case found in a folder. `sample` is the producers' name for it (`test/image/0000.png`)."""
+    """Files of one case found in a folder. `sample` is the producers' name for it (`test/image/0000.png`).
+
+    `files`: of one DICOM series among several in its folder, which `series` names; `image` is then the first of them.
+    """
 
     name: str
     image: str
     reference: str | None = None
     sample: str | None = None
+    files: tuple[str, ...] = ()
+    series: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -491,13 +498,15 @@ class TrainingRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FolderContents:
-    """What a folder holds; `findings` name what was left out. The checkpoints of `runs` are in `checkpoints` too."""
+    """What a folder holds; `findings` name what was left out. The checkpoints of `runs` are in `checkpoints` too, and
+    each of `series`, the DICOM series of folders that hold several, is one of `cases`."""
 
     path: str
     cases: tuple[CasePaths, ...] = ()
     checkpoints: tuple[str, ...] = ()
     runs: tuple[TrainingRun, ...] = ()
     findings: tuple[Finding, ...] = ()
+    series: tuple[Series, ...] = ()
 
 
 # ---- measurements ---------------------------------------------------------------------------------------------------
