@@ -55,7 +55,7 @@ def paint_marks(
     ):
         away = _aside(lines, letters, inner.width(), metrics)
         place = inner.adjusted(0, away, 0, -away)
-        _write(painter, place, left | side, "\n".join(_fitting(lines, place, metrics)), colour)
+        _write(painter, place, left | side, "\n".join(fitting(lines, place, metrics)), colour)
     if bar is not None:
         paint_bar(painter, bar, inner, colour)
         _write(painter, inner.adjusted(0, 0, 0, -_OVER_BAR), _CORNER, bar.words, colour)
@@ -82,8 +82,11 @@ def _aside(lines: tuple[str, ...], letters: str, width: int, metrics: QFontMetri
     return _LETTER_PX + 4 if letters and widest > width / 2 - _LETTER_PX else 0
 
 
-def _fitting(lines: tuple[str, ...], room: QRect, metrics: QFontMetrics) -> list[str]:
-    return [metrics.elidedText(line, Qt.TextElideMode.ElideRight, room.width()) for line in lines]
+def fitting(lines: tuple[str, ...], room: QRect, metrics: QFontMetrics) -> list[str]:
+    """The first lines, as wide and as many as there is room for beside the letters in the middle of the sides: these
+    say where left and right are, and no word lies over them, nor over the words from the other end."""
+    most = max((room.height() - _LETTER_PX - 4) // (2 * metrics.lineSpacing()), 0)
+    return [metrics.elidedText(line, Qt.TextElideMode.ElideRight, room.width()) for line in lines[:most]]
 
 
 def _write(painter: QPainter, room: QRect, where: Qt.AlignmentFlag, text: str, colour: QColor) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import random
-import time
 
 import numpy as np
 import pytest
@@ -88,17 +87,3 @@ def test_what_may_be_written_to_is_never_remembered() -> None:
         across_columns(whole, index)
     whole += 1
     assert across_columns(whole, 15).all()
-
-
-def test_turning_a_large_volume_costs_less_than_gathering_every_slice(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.undo()
-    whole = np.ones((260, 512, 512), np.uint8)
-    whole.setflags(write=False)
-    assert _seconds(whole, across_columns) < _seconds(whole, lambda volume, index: volume[:, :, index])
-
-
-def _seconds(whole: Array, plane: object) -> float:
-    start = time.thread_time()
-    for index in range(100, 180):
-        np.ascontiguousarray(plane(whole, index))  # type: ignore[operator]
-    return time.thread_time() - start
