@@ -18,7 +18,7 @@ from app.commands.command import (
     separator,
 )
 from app.commands.comparing import COLUMNS, COMPARED, LINKED, ROWS, has_run
-from app.commands.looking import CASES, LOOKING
+from app.commands.looking import CASES, LOOKING, QUANTITIES
 from app.items import CONVENTIONS, LAYOUT_NAMES, LAYOUTS, PROJECTIONS, VIEW_NAMES, VIEWS
 from app.keymap import Keymap, native
 
@@ -34,7 +34,8 @@ def _next(values: tuple[str, ...], now: str) -> str:
 
 
 def _busy(window: MainWindow) -> bool:
-    return window.store.outcomes.busy or window.effects.busy or window.models.busy or window.rows.busy
+    others = (window.effects, window.models, window.rows, window.maps)
+    return window.store.outcomes.busy or any(other.busy for other in others)
 
 
 COMMANDS: tuple[Command, ...] = (
@@ -233,6 +234,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     separator("&View", "view.slab"),
     *LOOKING,
+    *QUANTITIES,
     *ROWS,
     *LINKED,
     *COMPARED,

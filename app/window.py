@@ -20,6 +20,7 @@ from app.controllers.film_models import ModelController
 from app.controllers.frames import FrameController
 from app.controllers.grid import GridController
 from app.controllers.labels import LabelController
+from app.controllers.maps import MapController
 from app.controllers.measuring import MeasureController
 from app.controllers.opening import NOWHERE, OpenController, Target, read_case
 from app.controllers.presenting import PanelController
@@ -145,6 +146,9 @@ class MainWindow(QMainWindow):
         colours = LabelColours(self.settings)
         self.labels = LabelController(store, queue, parts.labels, parts.view, colours, self)
         self.rows = RowController(store, queue, self.opening, self.runs, parts.view)
+        self.maps = MapController(store, queue, parts.view, self.runs)
+        self.maps.offered.connect(parts.steps.offer_bare_runs)
+        parts.steps.bare_runs_requested.connect(self.maps.run_bare)
         self.grid = GridController(store, parts.view, parts.bar, self)
         self.panels = PanelController(store, queue, parts, self)
         self.frames = FrameController(store, queue, read_case, self)
@@ -163,7 +167,7 @@ class MainWindow(QMainWindow):
         parts.bar.time.fps_changed.connect(self.cine.set_fps)
         parts.bar.time.show_fps(self.cine.fps)
         parts.status.cancel_requested.connect(self.cancel_all)
-        self.panels.also_busy = lambda: self.effects.busy or self.models.busy or self.rows.busy
+        self.panels.also_busy = lambda: self.effects.busy or self.models.busy or self.rows.busy or self.maps.busy
         parts.run.cancel_requested.connect(lambda: self._with_column(self.runs.cancel))
         parts.run.without_film_requested.connect(lambda: self._with_column(self.runs.run_without_film))
         parts.run.run_requested.connect(self._on_run_requested)
@@ -306,6 +310,7 @@ class MainWindow(QMainWindow):
         self.effects.cancel()
         self.models.cancel()
         self.rows.cancel()
+        self.maps.cancel()
         self.runs.cancel_all()
 
     def show_film(self) -> None:

@@ -6,9 +6,12 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QButtonGroup,
     QHBoxLayout,
+    QMenu,
+    QPushButton,
     QSlider,
     QSplitter,
     QToolButton,
@@ -18,8 +21,9 @@ from PySide6.QtWidgets import (
 
 from app.canvas.axis import curve_axis, position_words, step_label
 from app.canvas.frame import Frame, LiveStep, frame_of, live_frame
-from app.canvas.quantities import LOGITS, TABLE, Quantity
+from app.canvas.quantities import BASIC, LOGITS, TABLE, Quantity
 from app.panels.live_steps import LiveSteps
+from app.panels.quantity_menu import fill_menu
 from app.panels.step_curve import Curve, StepCurve
 from app.panels.step_style import button_style, slider_palette
 from app.panels.thumbnails import ThumbnailStrip
@@ -40,6 +44,7 @@ class StepsPanel(QWidget):
 
     step_changed = Signal(object)  # index of a kept step of the active prediction, None = the final result
     quantity_changed = Signal(str)
+    bare_runs_requested = Signal()
 
     def __init__(self, theme: Theme = DARK, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -58,8 +63,13 @@ class StepsPanel(QWidget):
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.strip, self.curve = ThumbnailStrip(), StepCurve()
         self._buttons: dict[str, QToolButton] = {}
+        self.more = QToolButton()
+        self.entries: dict[str, QAction] = {}
+        self.bare_button = QPushButton("Run with FiLM off")
+        self._set_up_more()
         self._set_up()
         self.set_theme(theme)
+        self._show_choice()
         self._rebuild()
 
     def _set_up(self) -> None:
@@ -70,7 +80,10 @@ class StepsPanel(QWidget):
         column.addLayout(self._head())
         column.addWidget(self.strip)
         column.addWidget(self.slider)
-        column.addWidget(self.where)
+        below = QHBoxLayout()
+        below.addWidget(self.where, 1)
+        below.addWidget(self.bare_button)
+        column.addLayout(below)
         column.addStretch(1)
         halves = QSplitter(Qt.Orientation.Horizontal)
         halves.addWidget(steps)
@@ -81,6 +94,9 @@ class StepsPanel(QWidget):
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(halves)
+        self.bare_button.setToolTip("The same runs once more with FiLM off, in the background, to show what it does")
+        self.bare_button.clicked.connect(self.bare_runs_requested)
+        self.bare_button.hide()
         self.slider.setTickPosition(QSlider.TickPosition.TicksBelow)
         self.slider.setTickInterval(1)
         self.slider.setPageStep(5)
@@ -97,8 +113,8 @@ class StepsPanel(QWidget):
         head.setSpacing(4)
         head.addWidget(self.chip)
         head.addWidget(self.title, 1)
-        for name, entry in TABLE.items():
-            button = QToolButton()
+        for name in BASIC:
+            button, entry = QToolButton(), TABLE[name]
             button.setText(entry.title)
             button.setToolTip(entry.tip)
             button.setCheckable(True)
@@ -107,8 +123,21 @@ class StepsPanel(QWidget):
             group.addButton(button)
             head.addWidget(button)
             self._buttons[name] = button
+        group.addButton(self.more)
+        head.addWidget(self.more)
         self._buttons["mask"].setChecked(True)
         return head
+
+    def _set_up_more(self) -> None:
+        """The quantities that have no button of their own."""
+        self.more.setCheckable(True)
+        self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.more.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.more.setToolTip("Errors, differences between columns, what happens along the steps")
+        menu = QMenu(self.more)
+        rest = [name for name in TABLE if name not in BASIC]
+        self.entries = fill_menu(menu, rest, lambda name, on: self._on_quantity(name))
+        self.more.setMenu(menu)
 
     # ---- what it has ----
 
@@ -164,8 +193,22 @@ class StepsPanel(QWidget):
     def set_quantity(self, name: str) -> None:
         """Show another quantity without announcing it."""
         self._quantity = TABLE[name].name
-        self._buttons[name].setChecked(True)
+        self._show_choice()
         self._fill_strip()
+
+    def _show_choice(self) -> None:
+        """Which button, or which entry of the menu, is in force."""
+        entry = TABLE[self._quantity]
+        self._buttons.get(entry.name, self.more).setChecked(True)
+        shown = "More" if entry.name in BASIC else entry.title
+        self.more.setText(f"{shown}\N{NO-BREAK SPACE}\N{NO-BREAK SPACE}")  # room for the arrow
+        for name, action in self.entries.items():
+            with QSignalBlocker(action):
+                action.setChecked(name == entry.name)
+
+    def offer_bare_runs(self, on: bool) -> None:
+        """Whether runs with FiLM off are wanted for what is shown."""
+        self.bare_button.setVisible(on)
 
     def index(self) -> int | None:
         """The chosen kept step; None = the final result."""
@@ -208,7 +251,7 @@ class StepsPanel(QWidget):
         self._theme = theme
         self.strip.set_theme(theme)
         self.curve.set_theme(theme)
-        for button in self._buttons.values():
+        for button in (*self._buttons.values(), self.more):
             button.setStyleSheet(button_style(theme))
         self.slider.setPalette(slider_palette(self.slider.palette(), theme))
 
@@ -277,10 +320,14 @@ class StepsPanel(QWidget):
         self._say_where()
 
     def _maker(self, prediction: Prediction, t: float | None) -> Callable[[], Frame]:
-        return partial(frame_of, prediction, t, self._quantity, None, self._slice)
+        return partial(frame_of, prediction, t, self._small(), None, self._slice)
 
     def _live_maker(self, live: LiveStep) -> Callable[[], Frame]:
-        return partial(live_frame, live, self._quantity, None, self._slice)
+        return partial(live_frame, live, self._small(), None, self._slice)
+
+    def _small(self) -> Quantity:
+        """What the small pictures show: the mask where a prediction alone does not make the quantity."""
+        return self._quantity if TABLE[self._quantity].alone else "mask"
 
     def _say_where(self) -> None:
         running = self._running()
