@@ -13,6 +13,8 @@ from app.actions import COMMANDS, give_keys, make_actions, refresh_actions
 from app.command_palette import CommandPalette, palette_entries
 from app.commands.looking import PRESET_KEYS
 from app.controllers.cine import CineController
+from app.controllers.concordance import ConcordanceController
+from app.controllers.curves import CurveController
 from app.controllers.export import ExportController
 from app.controllers.film import FilmController
 from app.controllers.film_effects import EffectController
@@ -117,12 +119,15 @@ class MainWindow(QMainWindow):
         self.library_dock = self._dock("Library", parts.library, left)
         passport, run = self._dock("Passport", parts.passport, right), self._dock("Run", parts.run, right)
         numbers = self._dock("Measurements", parts.measurements, right)
+        self.concordance_dock = self._dock("Concordance", parts.concordance, right)
+        self.tabifyDockWidget(numbers, self.concordance_dock)
         self.film_dock = self._dock("FiLM", parts.film, right)
         self.tabifyDockWidget(passport, run)
         self.tabifyDockWidget(run, self.film_dock)
         self.labels_dock = self._dock("Labels", parts.labels, right)
         self.tabifyDockWidget(self.film_dock, self.labels_dock)
         passport.raise_()
+        numbers.raise_()
         self.resizeDocks([self.library_dock, passport], [LEFT_WIDTH, RIGHT_WIDTH], Qt.Orientation.Horizontal)
         self.resizeDocks([passport, numbers], [430, 320], Qt.Orientation.Vertical)
 
@@ -146,6 +151,8 @@ class MainWindow(QMainWindow):
         colours = LabelColours(self.settings)
         self.labels = LabelController(store, queue, parts.labels, parts.view, colours, self)
         self.rows = RowController(store, queue, self.opening, self.runs, parts.view)
+        self.curves = CurveController(store, queue, parts.steps, self)
+        self.concordance = ConcordanceController(store, queue, parts.concordance, self)
         self.maps = MapController(store, queue, parts.view, self.runs)
         self.maps.offered.connect(parts.steps.offer_bare_runs)
         parts.steps.bare_runs_requested.connect(self.maps.run_bare)
@@ -316,6 +323,10 @@ class MainWindow(QMainWindow):
     def show_film(self) -> None:
         self.film_dock.show()
         self.film_dock.raise_()
+
+    def show_concordance(self) -> None:
+        self.concordance_dock.show()
+        self.concordance_dock.raise_()
 
     def ask_model_folder(self, column: str) -> None:
         title = "Choose the folder of the vision-language model"

@@ -102,7 +102,7 @@ def _paint_difference(moment: Moment) -> Painted:
     other = moment.company.other
     assert other is not None
     note = ", ".join(filter(None, (f"against {other.title}", _of_slice(moment))))
-    return _two_masks(_own_mask(moment), mask_of(other, moment), ("Both", "Only here", "Only there"), note)
+    return _two_masks(_own_mask(moment), mask_of(other, moment), ("Both", "Here", "There"), note)
 
 
 def _paint_probability_difference(moment: Moment) -> Painted:
@@ -131,7 +131,7 @@ def _paint_agreement(moment: Moment) -> Painted:
     disputed = int(np.count_nonzero(votes)) - agreed
     votes[votes == 0] = np.nan
     scale = Scale(low=0.0, high=float(len(masks)), colours=VIRIDIS)
-    return Painted(values=votes, scale=scale, words=f"{agreed} marked by all {len(masks)}, {disputed} by some")
+    return Painted(values=votes, scale=scale, words=f"all {len(masks)}: {agreed}, some: {disputed}")
 
 
 # ---- what is computed in the background ------------------------------------------------------------------------------
@@ -311,7 +311,7 @@ DERIVED: tuple[Entry, ...] = (
     Entry(
         name="difference",
         title="Difference",
-        tip="What only this column marks, and what only the other one does",
+        tip="Here: what only this column marks. There: what only the other one does",
         paint=_paint_difference,
         lacking=_without_other,
         group=COLUMNS,

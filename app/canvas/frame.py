@@ -22,7 +22,7 @@ class Frame:
     """One column's picture of one slice: `values` (rows, columns) with their `scale`, or None; `mask` bool or None.
 
     `fill`: the mask itself is the picture; otherwise it only lends its outline. `t` None: the final
-    result. `caption` says in words what is shown.
+    result. `caption` says in words what is shown. `lined`: the outline of the reference may lie over it.
     """
 
     caption: str
@@ -31,6 +31,7 @@ class Frame:
     scale: Scale | Classes | None = None
     mask: Array | None = None
     fill: bool = False
+    lined: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -128,6 +129,7 @@ def _frame(quantity: Quantity, where: str, moment: Moment) -> Frame:
         scale=painted.scale,
         mask=painted.mask,
         fill=painted.fill,
+        lined=entry.alone,
     )
 
 

@@ -169,7 +169,8 @@ class Entry:
     """A quantity. `lacking` says in words why it cannot be shown at a moment, and is empty where it can.
 
     `title_on`: its name where steps run along another axis than time. `group`: with which others it stands in a menu.
-    `timeless`: it is the same at every step. `alone`: a prediction is all it needs, so the strip of steps shows it.
+    `timeless`: it is the same at every step. `alone`: a prediction is all it needs, so the strip of steps shows it;
+    others are of few or thin voxels, which the outline of the reference would hide.
     """
 
     name: Quantity

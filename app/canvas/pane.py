@@ -174,7 +174,7 @@ class Pane:
 
     def _draw_reference(self, scene: Scene, section: Section) -> bool:
         assert scene.case is not None
-        shown = scene.style.reference_visible and not scene.bare
+        shown = scene.style.reference_visible and not scene.bare and (self.frame.lined or not scene.style.visible)
         labels = reference_labels(scene.case) if shown else None
         if labels is None or scene.labels:
             self.view.show_outline(self.view.reference_item, None)
@@ -285,8 +285,10 @@ class Pane:
         """What this view shows, with the ends of its colours: a row has no legend of its own."""
         scale = self.frame.scale if self.map_seen else None
         ends = f"{scale.low:g} to {scale.high:g}" if isinstance(scale, Scale) else ""
-        if isinstance(scale, Classes):
-            ends = ", ".join(kind.words for kind in scale.kinds if kind.words)
+        if isinstance(scale, Classes):  # how many comes before when: a row is narrow
+            title, _, where = self.caption.partition(_DOT)
+            counts = ", ".join(kind.words for kind in scale.kinds if kind.words)
+            return _DOT.join(filter(None, (self._scene.row_title, title, counts, where)))
         return _DOT.join(filter(None, (self._scene.row_title, self.caption, ends)))
 
     def _place(self, section: Section, *, tile: bool) -> str:

@@ -263,14 +263,10 @@ def surface_work(prediction: Prediction, step: Step | None, cut: float | None, c
         if found.mean is None or found.lowest is None or found.highest is None:
             return Computed(reason=found.reason, of=of, reference=actual)
         end = max(abs(found.lowest), abs(found.highest)) or 1.0
-        words = f"{found.unit}, mean {found.mean:.2f}, {signed(found.lowest)} to {signed(found.highest)}"
+        words = f"mean {found.mean:.2f} {found.unit}"
         return Computed(values=found.distance, limits=(-end, end), words=words, of=of, reference=actual)
 
     return work
-
-
-def signed(value: float) -> str:
-    return f"{value:+.1f}".replace("-", "\N{MINUS SIGN}")
 
 
 def limits_work(prediction: Prediction, name: str) -> Make:
@@ -321,7 +317,7 @@ def commit_work(prediction: Prediction, cut: float | None) -> Make:
         values = np.where(found.flips > 0, found.t, np.float32(np.nan))
         values.setflags(write=False)
         share = found.changed / found.flips.size
-        words = f"t of the last change; {share:.1%} ever changed, over {found.steps} kept steps"
+        words = f"{share:.1%} changed in {found.steps} kept steps"
         return Computed(values=values, words=words, reason=found.reason, of=moment_key("commit", None, cut))
 
     return work

@@ -1,4 +1,4 @@
-"""The steps panel: small pictures of the trajectory, a slider over its steps, what to look at, and Dice along them."""
+"""The steps panel: small pictures of the trajectory, a slider over its steps, what to look at, and a curve."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QButtonGroup,
+    QComboBox,
     QHBoxLayout,
     QMenu,
     QPushButton,
@@ -24,11 +25,11 @@ from app.canvas.frame import Frame, LiveStep, frame_of, live_frame
 from app.canvas.quantities import BASIC, LOGITS, TABLE, Quantity
 from app.panels.live_steps import LiveSteps
 from app.panels.quantity_menu import fill_menu
-from app.panels.step_curve import Curve, StepCurve
+from app.panels.step_curve import COUNTS, CURVES, TIPS, Curve, StepCurve
 from app.panels.step_style import button_style, slider_palette
 from app.panels.thumbnails import ThumbnailStrip
 from app.panels.widgets.chips import ColourChip
-from app.panels.widgets.text import ElidedLabel
+from app.panels.widgets.text import ElidedLabel, plain_tooltip
 from app.theme import DARK, Theme
 from core.records import Prediction, Step
 
@@ -45,6 +46,7 @@ class StepsPanel(QWidget):
     step_changed = Signal(object)  # index of a kept step of the active prediction, None = the final result
     quantity_changed = Signal(str)
     bare_runs_requested = Signal()
+    curve_chosen = Signal(str)
 
     def __init__(self, theme: Theme = DARK, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -62,6 +64,7 @@ class StepsPanel(QWidget):
         self.where = ElidedLabel(role="muted", least=0)
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.strip, self.curve = ThumbnailStrip(), StepCurve()
+        self.which, self.curve_name, self._measuring = QComboBox(), "dice", False
         self._buttons: dict[str, QToolButton] = {}
         self.more = QToolButton()
         self.entries: dict[str, QAction] = {}
@@ -87,7 +90,7 @@ class StepsPanel(QWidget):
         column.addStretch(1)
         halves = QSplitter(Qt.Orientation.Horizontal)
         halves.addWidget(steps)
-        halves.addWidget(self.curve)
+        halves.addWidget(self._curve_part())
         halves.setStretchFactor(0, 3)
         halves.setStretchFactor(1, 1)
         halves.setChildrenCollapsible(False)
@@ -107,6 +110,36 @@ class StepsPanel(QWidget):
         self.slider.valueChanged.connect(self._on_slider)
         self.strip.chosen.connect(self._on_thumbnail)
         self.curve.place_requested.connect(self._on_place)
+
+    def _curve_part(self) -> QWidget:
+        """The curve under the choice of what it shows."""
+        part = QWidget()
+        column = QVBoxLayout(part)
+        column.setContentsMargins(4, 6, 8, 0)
+        column.setSpacing(2)
+        for name, title in CURVES.items():
+            self.which.addItem(title, name)
+            self.which.setItemData(
+                self.which.count() - 1, plain_tooltip(TIPS.get(name, "")), Qt.ItemDataRole.ToolTipRole
+            )
+        self.which.setAccessibleName("Curve along the steps")
+        self.which.setToolTip("What the curve shows, at the checkpoint's own threshold")
+        self.which.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.which.setMinimumContentsLength(8)
+        self.which.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.which.activated.connect(lambda _: self.choose_curve(self.which.currentData()))
+        column.addWidget(self.which)
+        column.addWidget(self.curve, 1)
+        return part
+
+    def choose_curve(self, name: str) -> None:
+        """Show another curve, and say so: its numbers may have to be computed first."""
+        if name != self.curve_name:
+            self.curve_name, self._curves = name, {}
+            with QSignalBlocker(self.which):
+                self.which.setCurrentIndex(self.which.findData(name))
+            self._show_curves()
+            self.curve_chosen.emit(name)
 
     def _head(self) -> QHBoxLayout:
         head, group = QHBoxLayout(), QButtonGroup(self)
@@ -161,8 +194,12 @@ class StepsPanel(QWidget):
         self._rebuild()
         self._announce()
 
-    def set_curves(self, curves: Mapping[str, Curve]) -> None:
-        """Dice of each kept step by key. A curve that does not fit the steps it came for is not drawn."""
+    def set_curves(self, curves: Mapping[str, Curve], *, measuring: bool = False) -> None:
+        """The chosen number of each kept step by key. A curve that does not fit the steps it came for is not drawn.
+
+        `measuring`: what is missing is under way.
+        """
+        self._measuring = measuring
         self._curves = {key: tuple(curve) for key, curve in curves.items() if self._fits(key, curve)}
         self._show_curves()
 
@@ -351,8 +388,10 @@ class StepsPanel(QWidget):
         for key, values in self._curves.items():
             _, _, colour, prediction = self._entries[key]
             curves[key] = (colour, [axis.place(step) for step in prediction.steps], values)
-        reason = "Dice along the steps needs a reference." if self._entries else ""
-        self.curve.show_curves(curves, reason, axis)
+        title = CURVES[self.curve_name]
+        lacks = "is being measured" if self._measuring else "needs a reference"
+        reason = f"{title} along the steps {lacks}." if self._entries else ""
+        self.curve.show_curves(curves, reason, axis, counts=self.curve_name in COUNTS)
         self._show_marker()
 
     # ---- hands ----
