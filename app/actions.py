@@ -18,7 +18,7 @@ from app.commands.command import (
     separator,
 )
 from app.commands.comparing import COLUMNS, COMPARED, LINKED, ROWS, has_run
-from app.commands.looking import CASES, LOOKING
+from app.commands.looking import CASES, LOOKING, QUANTITIES
 from app.items import CONVENTIONS, LAYOUT_NAMES, LAYOUTS, PROJECTIONS, VIEW_NAMES, VIEWS
 from app.keymap import Keymap, native
 
@@ -34,7 +34,7 @@ def _next(values: tuple[str, ...], now: str) -> str:
 
 
 def _busy(window: MainWindow) -> bool:
-    own = (window.effects, window.models, window.rows, window.dial)
+    own = (window.effects, window.models, window.rows, window.dial, window.maps)
     return window.store.outcomes.busy or any(part.busy for part in own)
 
 
@@ -234,6 +234,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     separator("&View", "view.slab"),
     *LOOKING,
+    *QUANTITIES,
     *ROWS,
     *LINKED,
     *COMPARED,

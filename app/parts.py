@@ -8,6 +8,7 @@ import numpy.ma  # noqa: F401  numpy imports it at its first percentile (35 ms),
 
 from app.canvas.columns import ColumnsView
 from app.panels.banner import Banner
+from app.panels.concordance import ConcordancePanel
 from app.panels.dial import DialPanel
 from app.panels.film import FilmPanel
 from app.panels.labels import LabelsPanel
@@ -34,6 +35,7 @@ class Parts:
     library: LibraryPanel
     passport: PassportPanel
     measurements: MeasurementsPanel
+    concordance: ConcordancePanel
     run: RunPanel
     film: FilmPanel
     labels: LabelsPanel
@@ -56,6 +58,7 @@ def make_parts(store: Store, theme: Theme) -> Parts:
         library=LibraryPanel(store, theme),
         passport=PassportPanel(),
         measurements=MeasurementsPanel(),
+        concordance=ConcordancePanel(),
         run=RunPanel(),
         film=FilmPanel(),
         labels=LabelsPanel(),

@@ -14,6 +14,8 @@ from app.command_palette import CommandPalette, palette_entries
 from app.commands.looking import PRESET_KEYS
 from app.controllers.case_notes import CaseNotes
 from app.controllers.cine import CineController
+from app.controllers.concordance import ConcordanceController
+from app.controllers.curves import CurveController
 from app.controllers.dial import DialController
 from app.controllers.export import ExportController
 from app.controllers.film import FilmController
@@ -22,6 +24,7 @@ from app.controllers.film_models import ModelController
 from app.controllers.frames import FrameController
 from app.controllers.grid import GridController
 from app.controllers.labels import LabelController
+from app.controllers.maps import MapController
 from app.controllers.measuring import MeasureController
 from app.controllers.opening import NOWHERE, OpenController, Target, read_case
 from app.controllers.presenting import PanelController
@@ -119,6 +122,8 @@ class MainWindow(QMainWindow):
         self.library_dock = self._dock("Library", parts.library, left)
         passport, run = self._dock("Passport", parts.passport, right), self._dock("Run", parts.run, right)
         numbers = self._dock("Measurements", parts.measurements, right)
+        self.concordance_dock = self._dock("Concordance", parts.concordance, right)
+        self.tabifyDockWidget(numbers, self.concordance_dock)
         self.film_dock = self._dock("FiLM", parts.film, right)
         self.tabifyDockWidget(passport, run)
         self.tabifyDockWidget(run, self.film_dock)
@@ -130,6 +135,7 @@ class MainWindow(QMainWindow):
         self.tabifyDockWidget(self.uncertainty_dock, self.dial_dock)
         numbers.raise_()
         passport.raise_()
+        numbers.raise_()
         self.resizeDocks([self.library_dock, passport], [LEFT_WIDTH, RIGHT_WIDTH], Qt.Orientation.Horizontal)
         self.resizeDocks([passport, numbers], [430, 320], Qt.Orientation.Vertical)
 
@@ -156,6 +162,11 @@ class MainWindow(QMainWindow):
         colours = LabelColours(self.settings)
         self.labels = LabelController(store, queue, parts.labels, parts.view, colours, self)
         self.rows = RowController(store, queue, self.opening, self.runs, parts.view)
+        self.curves = CurveController(store, queue, parts.steps, self)
+        self.concordance = ConcordanceController(store, queue, parts.concordance, self)
+        self.maps = MapController(store, queue, parts.view, self.runs)
+        self.maps.offered.connect(parts.steps.offer_bare_runs)
+        parts.steps.bare_runs_requested.connect(self.maps.run_bare)
         self.grid = GridController(store, parts.view, parts.bar, self)
         self.panels = PanelController(store, queue, parts, self)
         self.frames = FrameController(store, queue, read_case, self)
@@ -174,7 +185,7 @@ class MainWindow(QMainWindow):
         parts.bar.time.fps_changed.connect(self.cine.set_fps)
         parts.bar.time.show_fps(self.cine.fps)
         parts.status.cancel_requested.connect(self.cancel_all)
-        own = (self.effects, self.models, self.dial, self.rows)
+        own = (self.effects, self.models, self.dial, self.rows, self.maps)
         self.panels.also_busy = lambda: any(part.busy for part in own)
         parts.run.cancel_requested.connect(lambda: self._with_column(self.runs.cancel))
         parts.run.without_film_requested.connect(lambda: self._with_column(self.runs.run_without_film))
@@ -316,11 +327,16 @@ class MainWindow(QMainWindow):
         self.dial.cancel()
         self.models.cancel()
         self.rows.cancel()
+        self.maps.cancel()
         self.runs.cancel_all()
 
     def show_film(self) -> None:
         self.film_dock.show()
         self.film_dock.raise_()
+
+    def show_concordance(self) -> None:
+        self.concordance_dock.show()
+        self.concordance_dock.raise_()
 
     def ask_model_folder(self, column: str) -> None:
         title = "Choose the folder of the vision-language model"

@@ -15,6 +15,7 @@ from app.canvas.frame import LiveStep, nearest_step
 from app.canvas.header import ColumnHeader
 from app.canvas.legend import Footer
 from app.canvas.messages import MessagePage
+from app.canvas.moment import ALONE, Company, Computed
 from app.canvas.pane import Pane, Shown
 from app.canvas.pane_grid import Cell, PaneGrid
 from app.canvas.scene import Scene, Voxel
@@ -51,7 +52,8 @@ class Column(QFrame):
         self.prediction: Prediction | None = None
         self._live: LiveStep | None = None
         self._threshold: float | None = None
-        self._maps: dict[str, Array] = {}
+        self._maps: dict[str, Array | Computed] = {}
+        self._company = ALONE
         self._deviations: tuple[Deviation, ...] = ()
         self._scene, self._closable, self._active = Scene(), closable, False
         self._alone: View | None = None
@@ -125,7 +127,17 @@ class Column(QFrame):
         self.set_state("result", "", "")
         self._check_size()
 
-    def set_map(self, name: str, values: Array | None) -> None:
+    def set_company(self, company: Company) -> None:
+        """The results of other columns, for quantities that hold this one against them."""
+        if company is not self._company:
+            self._company = company
+            self._draw_result()
+
+    def map_of(self, name: str) -> Array | Computed | None:
+        """What was handed to `set_map` for the prediction that is shown."""
+        return self._maps.get(name)
+
+    def set_map(self, name: str, values: Array | Computed | None) -> None:
         """What was computed of the prediction that is shown, on its grid; it goes with the prediction."""
         kept = {known: array for known, array in self._maps.items() if known != name}
         self._maps = kept if values is None else {**kept, name: values}
@@ -274,6 +286,7 @@ class Column(QFrame):
             threshold=self._threshold,
             words=_CAPTIONS.get(self.state, "") if self._closable else "Image",
             maps=self._maps,
+            company=self._company,
         )
         self._row_shown = tuple(map(self._shown_of, self._case_rows))
         self._dress()

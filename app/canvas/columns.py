@@ -24,7 +24,7 @@ from app.canvas.column import Column, shows_step, step_t
 from app.canvas.column_row import ColumnRow
 from app.canvas.pane import Pane, plane_name
 from app.canvas.pane_grid import PaneGrid
-from app.canvas.quantity_table import TABLE
+from app.canvas.quantities import TABLE
 from app.canvas.scene import HoverInfo, OverlayStyle, Scene, Voxel, reference_labels
 from app.canvas.window_level import WindowPreset, dragged, full_range, of_box, presets, starting
 from app.canvas.zones import Zone, drop_zone

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from app.canvas.colour_maps import VIRIDIS
-from app.canvas.quantities import Entry, Moment, Painted, Scale
+from app.canvas.moment import Entry, Moment, Painted, Scale
 
 DEVIATION, ENTROPY, VOTES, VOTE_MASK = "deviation", "entropy", "votes", "vote mask"
 MOST_DEVIATION = 0.5
@@ -46,6 +46,7 @@ SAMPLE_ENTRIES = (
         tip="Standard deviation of the probability over the samples",
         paint=_paint_deviation,
         lacking=_without(DEVIATION),
+        group="Samples",
     ),
     Entry(
         name=ENTROPY,
@@ -53,6 +54,7 @@ SAMPLE_ENTRIES = (
         tip="Entropy of the mean probability, in bits: 1 = as good as a coin",
         paint=_paint_entropy,
         lacking=_without(ENTROPY),
+        group="Samples",
     ),
     Entry(
         name=VOTES,
@@ -60,5 +62,6 @@ SAMPLE_ENTRIES = (
         tip="How many samples mark a voxel",
         paint=_paint_votes,
         lacking=_without(VOTES),
+        group="Samples",
     ),
 )
