@@ -19,6 +19,7 @@ from app.commands.command import (
 )
 from app.commands.comparing import COLUMNS, COMPARED, LINKED, ROWS, has_run
 from app.commands.looking import CASES, LOOKING
+from app.commands.topology import TOPOLOGY
 from app.items import CONVENTIONS, LAYOUT_NAMES, LAYOUTS, PROJECTIONS, VIEW_NAMES, VIEWS
 from app.keymap import Keymap, native
 
@@ -34,7 +35,8 @@ def _next(values: tuple[str, ...], now: str) -> str:
 
 
 def _busy(window: MainWindow) -> bool:
-    return window.store.outcomes.busy or window.effects.busy or window.models.busy or window.rows.busy
+    others = (window.effects, window.models, window.rows, window.topology)
+    return window.store.outcomes.busy or any(other.busy for other in others)
 
 
 COMMANDS: tuple[Command, ...] = (
@@ -227,7 +229,7 @@ COMMANDS: tuple[Command, ...] = (
         id="view.slab",
         menu="&View",
         title="S&lab: off, maximum, minimum, mean",
-        shortcut="P",
+        shortcut="Shift+P",
         call=lambda window: window.store.set_volume(projection=_next(PROJECTIONS, window.store.volume.projection)),
         enabled=has_volume,
     ),
@@ -236,6 +238,7 @@ COMMANDS: tuple[Command, ...] = (
     *ROWS,
     *LINKED,
     *COMPARED,
+    *TOPOLOGY,
     separator("&View", "view.looking"),
     *(
         Command(

@@ -15,6 +15,7 @@ from app.panels.measurements import MeasurementsPanel
 from app.panels.passport import PassportPanel
 from app.panels.run import RunPanel
 from app.panels.steps import StepsPanel
+from app.panels.topology import TopologyPanel
 from app.panels.view_bar import ViewBar
 from app.status import StatusLine
 from app.store import Store
@@ -35,6 +36,7 @@ class Parts:
     run: RunPanel
     film: FilmPanel
     labels: LabelsPanel
+    topology: TopologyPanel
     status: StatusLine
 
     def set_theme(self, theme: Theme) -> None:
@@ -55,6 +57,7 @@ def make_parts(store: Store, theme: Theme) -> Parts:
         run=RunPanel(),
         film=FilmPanel(),
         labels=LabelsPanel(),
+        topology=TopologyPanel(),
         status=StatusLine(),
     )
     parts.film.set_theme(theme)

@@ -25,6 +25,7 @@ from app.controllers.opening import NOWHERE, OpenController, Target, read_case
 from app.controllers.presenting import PanelController
 from app.controllers.rows import RowController
 from app.controllers.running import RunController
+from app.controllers.topology import TopologyController
 from app.controllers.viewing import ViewController
 from app.dialogs import AboutDialog, ShortcutsDialog
 from app.drop import leave_drops_to_the_window, paths_of
@@ -121,6 +122,8 @@ class MainWindow(QMainWindow):
         self.tabifyDockWidget(run, self.film_dock)
         self.labels_dock = self._dock("Labels", parts.labels, right)
         self.tabifyDockWidget(self.film_dock, self.labels_dock)
+        self.topology_dock = self._dock("Topology", parts.topology, right)
+        self.tabifyDockWidget(self.labels_dock, self.topology_dock)
         passport.raise_()
         self.resizeDocks([self.library_dock, passport], [LEFT_WIDTH, RIGHT_WIDTH], Qt.Orientation.Horizontal)
         self.resizeDocks([passport, numbers], [430, 320], Qt.Orientation.Vertical)
@@ -144,6 +147,7 @@ class MainWindow(QMainWindow):
         self.exports = ExportController(store, queue, self)
         colours = LabelColours(self.settings)
         self.labels = LabelController(store, queue, parts.labels, parts.view, colours, self)
+        self.topology = TopologyController(store, queue, parts.topology, parts.view, self)
         self.rows = RowController(store, queue, self.opening, self.runs, parts.view)
         self.grid = GridController(store, parts.view, parts.bar, self)
         self.panels = PanelController(store, queue, parts, self)
@@ -168,6 +172,8 @@ class MainWindow(QMainWindow):
         parts.run.without_film_requested.connect(lambda: self._with_column(self.runs.run_without_film))
         parts.run.run_requested.connect(self._on_run_requested)
         parts.banner.place_requested.connect(self.opening.place_reference)
+        self.topology_dock.visibilityChanged.connect(lambda _: self.topology.look())
+        self.topology.resample_requested.connect(lambda case: self.opening.place_reference(case, "resample"))
         parts.banner.without_film_requested.connect(self.runs.run_without_film)
         parts.banner.model_folder_requested.connect(self.ask_model_folder)
         parts.banner.model_download_requested.connect(self.ask_model_download)
@@ -175,6 +181,7 @@ class MainWindow(QMainWindow):
         parts.film.model_download_requested.connect(lambda: self._with_column(self.ask_model_download))
         for signal in (self.effects.changed, self.models.looked):
             signal.connect(lambda _: self._refresh_actions())
+        self.topology.changed.connect(self._refresh_actions)
         store.run_changed.connect(self._offer_without_film)
         store.column_removed.connect(parts.banner.withdraw)
         parts.passport.hash_requested.connect(self.opening.hash_checkpoint)
@@ -306,11 +313,23 @@ class MainWindow(QMainWindow):
         self.effects.cancel()
         self.models.cancel()
         self.rows.cancel()
+        self.topology.cancel()
         self.runs.cancel_all()
 
     def show_film(self) -> None:
         self.film_dock.show()
         self.film_dock.raise_()
+
+    def show_topology(self) -> None:
+        self.topology_dock.show()
+        self.topology_dock.raise_()
+
+    def step_item(self, by: int) -> None:
+        """The next thing that is wrong with the vessels, or the one before; the list is made when it is first asked
+        for."""
+        if not self.parts.topology.is_seen():
+            self.show_topology()
+        self.topology.step(by)
 
     def ask_model_folder(self, column: str) -> None:
         title = "Choose the folder of the vision-language model"

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen
 
+from app.canvas.markers import Ring
+
 _MARGIN = 6
 _TEXT_PX, _SMALL_PX, _LETTER_PX = 12, 11, 15
 _NARROW = 240
@@ -19,12 +21,13 @@ _AROUND = ((-1, 0), (1, 0), (0, -1), (0, 1))
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Marks:
     """`edges`: letters at (left, right, top, bottom). `cross` (x, y) in voxels of the picture. `above`, `below`: lines
-    of text from the top and from the bottom of the left side."""
+    of text from the top and from the bottom of the left side. `rings`: places that are pointed out."""
 
     edges: tuple[str, str, str, str] = ("", "", "", "")
     above: tuple[str, ...] = ()
     below: tuple[str, ...] = ()
     cross: tuple[float, float] | None = None
+    rings: tuple[Ring, ...] = ()
 
 
 def paint_marks(
