@@ -197,3 +197,13 @@ def test_a_run_in_the_window_can_be_repeated_by_its_command() -> None:
     assert command == (
         "flowglass predict 'a b.ckpt' im.png -o results --seed 9 --protocol as-evaluated --steps 5 --film off"
     )
+
+
+def test_another_solver_and_a_single_sample_are_run_and_labelled(
+    checkpoint: Path, picture: Path, tmp_path: Path
+) -> None:
+    words = ("predict", checkpoint, picture, "-o", tmp_path / "out", "--json")
+    told = answer(flowglass(*words, "--solver", "heun", "--samples", 1, "--first-sample", 2))
+    assert [item["code"] for item in told["results"][0]["deviations"]] == ["solver"]
+    assert (told["settings"]["solver"], told["settings"]["first_sample"]) == ("heun", 2)
+    assert flowglass(*words, "--solver", "rk4").exit_code == 2

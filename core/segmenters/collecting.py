@@ -9,24 +9,28 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.records import Array, Step, frozen_array
+from core.records import Array, Member, Step, frozen_array
 from core.segmenters.merging import MergedStep, Merging, to_numpy
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SliceResult:
-    """Kept steps in order, the last one is the result; `spread` (rows, columns), None for one sample."""
+    """Kept steps in order, the last one is the result; `spread` (rows, columns), None for one sample.
+
+    `members`: score and probability (rows, columns) of each sample, if they are kept.
+    """
 
     spread: Array | None
     steps: tuple[Step, ...]
+    members: tuple[tuple[Array, Array], ...] = ()
 
 
 class SampleMean:
     """Estimates are means over samples (spec 9.3); the state shown is that of the first sample, since a mean of random
     states is nobody's state."""
 
-    def __init__(self, merging: Merging) -> None:
-        self._merging = merging
+    def __init__(self, merging: Merging, *, keep_members: bool = False) -> None:
+        self._merging, self._keep_members = merging, keep_members
         self._first: dict[int, tuple[MergedStep, int]] = {}
         self._estimates: dict[int, list[Tensor]] = {}
         self._last = 0
@@ -49,7 +53,11 @@ class SampleMean:
         spread = self._merging.probability(finals).std(dim=0, correction=0) if samples > 1 else None
         means = {index: sums[0] / samples for index, sums in sorted(self._estimates.items())} | {self._last: score}
         steps = tuple(self._step(index, mean) for index, mean in means.items())
-        return SliceResult(None if spread is None else to_numpy(spread), steps)
+        members = tuple(map(self._member, finals)) if self._keep_members else ()
+        return SliceResult(None if spread is None else to_numpy(spread), steps, members)
+
+    def _member(self, final: Tensor) -> tuple[Array, Array]:
+        return to_numpy(final), to_numpy(self._merging.probability(final))
 
     def _step(self, index: int, estimate: Tensor) -> Step:
         step, calls = self._first[index]
@@ -84,6 +92,23 @@ def _stack(steps: Sequence[Step]) -> Step:
     )
     calls = sum(step.calls for step in steps)
     return replace(steps[0], state=state, estimate=estimate, probability=probability, calls=calls)
+
+
+def stack_members(slices: Sequence[SliceResult], along: int, first: int, seed: int | None) -> tuple[Member, ...]:
+    """The samples of every slice -> samples of the volume, planes back along array axis `along`."""
+    return tuple(
+        Member(
+            sample=first + number,
+            seed=seed,
+            score=_volume([score for score, _ in planes], along),
+            probability=_volume([probability for _, probability in planes], along),
+        )
+        for number, planes in enumerate(zip(*(item.members for item in slices), strict=True))
+    )
+
+
+def _volume(planes: Sequence[Array], along: int) -> Array:
+    return frozen_array(np.moveaxis(np.stack(planes), 0, along))
 
 
 def turned(step: Step, along: int) -> Step:

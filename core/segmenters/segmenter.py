@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -23,6 +24,7 @@ from core.records import (
     Deviation,
     Finding,
     Image,
+    Member,
     Prediction,
     RunSettings,
     StageModulation,
@@ -30,18 +32,18 @@ from core.records import (
     frozen_array,
 )
 from core.sampling.draws import Draws, SeededDraws
-from core.segmenters.collecting import SampleMean, SliceResult, stack_steps, to_step, turned
+from core.segmenters.collecting import SampleMean, SliceResult, stack_members, stack_steps, to_step, turned
 from core.segmenters.conditions import WindowConditions, as_stored
 from core.segmenters.diffusion import DiffusionRun
 from core.segmenters.flow import FlowRun
 from core.segmenters.merging import MergedStep, kept_indices
-from core.segmenters.protocol import Plan, plan_run
+from core.segmenters.protocol import MOST_SAMPLES, Plan, plan_run
 from core.segmenters.provenance import provenance
 from core.segmenters.run import Run
 from core.segmenters.supervised import SupervisedRun
 
 AXES_OF_VOXELS = ("slices", "rows", "columns")
-MASK_PASS = 1 << 20
+MASK_PASS = MOST_SAMPLES
 """In place of the number of a sample: draws of their own for the run whose mask the language model is shown."""
 RUNS: dict[str, type[Run]] = {"flow": FlowRun, "diffusion": DiffusionRun, "supervised": SupervisedRun}
 AXES: dict[str, Axis] = {"flow": "time", "diffusion": "noise", "supervised": "none"}
@@ -158,6 +160,7 @@ class _Run:
             settings=self.settings,
             deviations=(*self.plan.deviations, *self._other_model()),
             spread=frozen_array(np.moveaxis(np.stack(spreads), 0, self.along)) if spreads else None,
+            members=self._members(slices),
             seconds=time.perf_counter() - self.started,
             calls=self.calls,
             device=str(self.segmenter.device),
@@ -170,13 +173,18 @@ class _Run:
             findings=self._findings(),
         )
 
+    def _members(self, slices: Sequence[SliceResult]) -> tuple[Member, ...]:
+        seed = self.settings.seed if self.random is None else None
+        return stack_members(slices, self.along, self.settings.first_sample, seed)
+
     def _slice(self, number: int, plane: Array) -> SliceResult:
         """Run every sample on one slice (rows, columns); results are means over samples."""
         image = self._tensor(plane)
         if self.conditions is not None and self.settings.film.unit == "image":
             self.conditions.for_image(image, self._named_by(), lambda: self._image_mask(image, number))
-        mean = SampleMean(self.run.merging)
-        for sample in range(self.plan.samples):
+        mean = SampleMean(self.run.merging, keep_members=self.settings.keep_members)
+        first = self.settings.first_sample
+        for sample in range(first, first + self.plan.samples):
             # A recorded source may count as empty (len 0) and still be the one that was asked for.
             draws = SeededDraws(self.settings.seed, number, sample) if self.random is None else self.random
             for step in self.run.steps(image, draws):
