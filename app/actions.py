@@ -19,6 +19,7 @@ from app.commands.command import (
 )
 from app.commands.comparing import COLUMNS, COMPARED, LINKED, ROWS, has_run
 from app.commands.looking import CASES, LOOKING, QUANTITIES
+from app.commands.topology import TOPOLOGY
 from app.items import CONVENTIONS, LAYOUT_NAMES, LAYOUTS, PROJECTIONS, VIEW_NAMES, VIEWS
 from app.keymap import Keymap, native
 
@@ -34,7 +35,7 @@ def _next(values: tuple[str, ...], now: str) -> str:
 
 
 def _busy(window: MainWindow) -> bool:
-    own = (window.effects, window.models, window.rows, window.dial, window.maps)
+    own = (window.effects, window.models, window.rows, window.dial, window.maps, window.topology)
     return window.store.outcomes.busy or any(part.busy for part in own)
 
 
@@ -228,7 +229,7 @@ COMMANDS: tuple[Command, ...] = (
         id="view.slab",
         menu="&View",
         title="S&lab: off, maximum, minimum, mean",
-        shortcut="P",
+        shortcut="Shift+P",
         call=lambda window: window.store.set_volume(projection=_next(PROJECTIONS, window.store.volume.projection)),
         enabled=has_volume,
     ),
@@ -238,6 +239,7 @@ COMMANDS: tuple[Command, ...] = (
     *ROWS,
     *LINKED,
     *COMPARED,
+    *TOPOLOGY,
     separator("&View", "view.looking"),
     *(
         Command(

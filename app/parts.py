@@ -17,6 +17,7 @@ from app.panels.measurements import MeasurementsPanel
 from app.panels.passport import PassportPanel
 from app.panels.run import RunPanel
 from app.panels.steps import StepsPanel
+from app.panels.topology import TopologyPanel
 from app.panels.uncertainty import UncertaintyPanel
 from app.panels.view_bar import ViewBar
 from app.status import StatusLine
@@ -41,6 +42,7 @@ class Parts:
     labels: LabelsPanel
     uncertainty: UncertaintyPanel
     dial: DialPanel
+    topology: TopologyPanel
     status: StatusLine
 
     def set_theme(self, theme: Theme) -> None:
@@ -64,6 +66,7 @@ def make_parts(store: Store, theme: Theme) -> Parts:
         labels=LabelsPanel(),
         uncertainty=UncertaintyPanel(),
         dial=DialPanel(theme),
+        topology=TopologyPanel(),
         status=StatusLine(),
     )
     parts.film.set_theme(theme)

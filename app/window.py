@@ -31,6 +31,7 @@ from app.controllers.presenting import PanelController
 from app.controllers.rows import RowController
 from app.controllers.running import RunController
 from app.controllers.samples import SampleController
+from app.controllers.topology import TopologyController
 from app.controllers.viewing import ViewController
 from app.dialogs import AboutDialog, ShortcutsDialog
 from app.drop import leave_drops_to_the_window, paths_of
@@ -129,11 +130,12 @@ class MainWindow(QMainWindow):
         self.tabifyDockWidget(run, self.film_dock)
         self.labels_dock = self._dock("Labels", parts.labels, right)
         self.tabifyDockWidget(self.film_dock, self.labels_dock)
+        self.topology_dock = self._dock("Topology", parts.topology, right)
+        self.tabifyDockWidget(self.labels_dock, self.topology_dock)
         self.uncertainty_dock = self._dock("Uncertainty", parts.uncertainty, right)
         self.dial_dock = self._dock("Steps dial", parts.dial, right)
         self.tabifyDockWidget(numbers, self.uncertainty_dock)
         self.tabifyDockWidget(self.uncertainty_dock, self.dial_dock)
-        numbers.raise_()
         passport.raise_()
         numbers.raise_()
         self.resizeDocks([self.library_dock, passport], [LEFT_WIDTH, RIGHT_WIDTH], Qt.Orientation.Horizontal)
@@ -161,6 +163,7 @@ class MainWindow(QMainWindow):
         self.exports = ExportController(store, queue, self)
         colours = LabelColours(self.settings)
         self.labels = LabelController(store, queue, parts.labels, parts.view, colours, self)
+        self.topology = TopologyController(store, queue, parts.topology, parts.view, self)
         self.rows = RowController(store, queue, self.opening, self.runs, parts.view)
         self.curves = CurveController(store, queue, parts.steps, self)
         self.concordance = ConcordanceController(store, queue, parts.concordance, self)
@@ -191,6 +194,8 @@ class MainWindow(QMainWindow):
         parts.run.without_film_requested.connect(lambda: self._with_column(self.runs.run_without_film))
         parts.run.run_requested.connect(self._on_run_requested)
         parts.banner.place_requested.connect(self.opening.place_reference)
+        self.topology_dock.visibilityChanged.connect(lambda _: self.topology.look())
+        self.topology.resample_requested.connect(lambda case: self.opening.place_reference(case, "resample"))
         parts.banner.without_film_requested.connect(self.runs.run_without_film)
         parts.banner.model_folder_requested.connect(self.ask_model_folder)
         parts.banner.model_download_requested.connect(self.ask_model_download)
@@ -198,6 +203,7 @@ class MainWindow(QMainWindow):
         parts.film.model_download_requested.connect(lambda: self._with_column(self.ask_model_download))
         for signal in (self.effects.changed, self.models.looked, self.dial.changed):
             signal.connect(lambda _: self._refresh_actions())
+        self.topology.changed.connect(self._refresh_actions)
         store.run_changed.connect(self._offer_without_film)
         store.column_removed.connect(parts.banner.withdraw)
         parts.passport.hash_requested.connect(self.opening.hash_checkpoint)
@@ -328,6 +334,7 @@ class MainWindow(QMainWindow):
         self.models.cancel()
         self.rows.cancel()
         self.maps.cancel()
+        self.topology.cancel()
         self.runs.cancel_all()
 
     def show_film(self) -> None:
@@ -337,6 +344,17 @@ class MainWindow(QMainWindow):
     def show_concordance(self) -> None:
         self.concordance_dock.show()
         self.concordance_dock.raise_()
+
+    def show_topology(self) -> None:
+        self.topology_dock.show()
+        self.topology_dock.raise_()
+
+    def step_item(self, by: int) -> None:
+        """The next thing that is wrong with the vessels, or the one before; the list is made when it is first asked
+        for."""
+        if not self.parts.topology.is_seen():
+            self.show_topology()
+        self.topology.step(by)
 
     def ask_model_folder(self, column: str) -> None:
         title = "Choose the folder of the vision-language model"

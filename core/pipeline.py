@@ -259,6 +259,7 @@ def topology(
     reference: LabelMap | Prediction | Array,
     spacing_mm: Spacing | None = None,
     radius_px: float = 8.0,
+    report: Report = silent,
 ) -> TopologyReport:
     """Breaks, bridges, lost branches, islands and loops of a predicted vessel tree, each with its place and length.
 
@@ -267,7 +268,7 @@ def topology(
     """
     from core.comparison.vessels import topology_report
 
-    return topology_report(_mask(prediction), _reference(reference), spacing_mm, radius_px)
+    return topology_report(_mask(prediction), _reference(reference), spacing_mm, radius_px, report)
 
 
 def agreement(masks: Sequence[Prediction | LabelMap | Array]) -> Agreement:

@@ -299,8 +299,13 @@ class Column(QFrame):
             if cells:
                 self.grid.draw_rows(cells)
             else:
-                self.grid.draw(self._scene, self.views(), self._seen()._shown, beside)
+                self.grid.draw(self._pointed_scene(), self.views(), self._seen()._shown, beside)
             self._describe()
+
+    def _pointed_scene(self) -> Scene:
+        """The scene with the markers of whoever is seen: places in a result are not pointed out over another's."""
+        markers = self._seen()._scene.markers
+        return self._scene if markers is self._scene.markers else replace(self._scene, markers=markers)
 
     def set_case_rows(self, rows: tuple[CaseRow, ...]) -> None:
         """The cases that are seen at once, for rows that are cases; the active one is drawn as ever."""
@@ -312,7 +317,7 @@ class Column(QFrame):
 
     def _cells(self, beside: Shown | None) -> list[Cell]:
         """The rows below one another: quantities of one case or several cases; none where rows are planes."""
-        scene, seen = self._scene, self._seen()
+        scene, seen = self._pointed_scene(), self._seen()
         if scene.rows.mode == "quantities":
             return [Cell(scene=row, shown=seen._shown, beside=beside) for row in scene.row_scenes()]
         if scene.rows.mode != "cases" or not any(row.active for row in seen._case_rows):
@@ -407,7 +412,7 @@ class Column(QFrame):
 def _elsewhere(scene: Scene, row: CaseRow, title: str) -> Scene:
     """Another case seen as far as possible as the active one: at the same place and zoom where it is as large."""
     low, high = row.window
-    whole = {"case": row.case, "low": low, "high": high, "labels": (), "tile": None, "crossed": False}
+    whole = {"case": row.case, "low": low, "high": high, "labels": (), "markers": (), "tile": None, "crossed": False}
     here = replace(scene, captioned=True, row_title=title, **whole)  # type: ignore[arg-type]
     if row.case is None or scene.case is None or row.case.image.voxels.shape == scene.case.image.voxels.shape:
         return here

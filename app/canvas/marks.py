@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPen
 
+from app.canvas.markers import Ring
 from app.canvas.scale import Bar, paint_bar
 
 _MARGIN = 6
@@ -24,13 +25,14 @@ _AROUND = ((-1, 0), (1, 0), (0, -1), (0, 1))
 class Marks:
     """`edges`: letters at (left, right, top, bottom). `cross` (x, y) in voxels of the picture. `above`, `below`: lines
     of text from the top and from the bottom of the left side. `across_mm`: width of a voxel of the picture, for the
-    scale bar; None = no bar."""
+    scale bar; None = no bar. `rings`: places that are pointed out."""
 
     edges: tuple[str, str, str, str] = ("", "", "", "")
     above: tuple[str, ...] = ()
     below: tuple[str, ...] = ()
     cross: tuple[float, float] | None = None
     across_mm: float | None = None
+    rings: tuple[Ring, ...] = ()
 
 
 def paint_marks(

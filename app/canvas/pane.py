@@ -17,12 +17,13 @@ from app.canvas.frame import Beside, Frame, LiveStep, frame_of, live_frame, near
 from app.canvas.items import MOST_LINES, outline_path
 from app.canvas.label_layer import fill_labels, label_outlines
 from app.canvas.layers import ResultLayers
+from app.canvas.markers import Ring, rings_of
 from app.canvas.marks import Marks
 from app.canvas.moment import ALONE, Company
 from app.canvas.quantities import Classes, Computed, Scale
 from app.canvas.scene import Scene, Voxel, comparable_labels, picture_of, plane_geometry, reference_labels
 from app.canvas.slice_view import SliceView
-from app.items import VIEW_NAMES, View
+from app.items import VIEW_NAMES, Marker, View
 from app.theme import Theme
 from core.records import Array, Prediction
 
@@ -91,6 +92,8 @@ class Pane:
         self.other_caption = ""
         self._recent: list[Shown] = []
         self._drawn: tuple[object, ...] = ()
+        self._pointed: tuple[Marker, ...] = ()
+        self._rings: tuple[Ring, ...] = ()
         self._paths: dict[tuple[object, ...], QPainterPath | None] = {}
         self._rest, self._at_rest = QTimer(self.view, interval=_REST_MS, singleShot=True), False
         self._rest.timeout.connect(self._draw_late)
@@ -125,7 +128,13 @@ class Pane:
         self._draw_image(scene, section, moved)
         if stale:
             self._draw_results(scene, section, shown, beside)
-        self.view.show_marks(self._marks(scene, section))
+        self._point_out(scene, section, moved)
+        self.view.show_marks(replace(self._marks(scene, section), rings=() if scene.bare else self._rings))
+
+    def _point_out(self, scene: Scene, section: Section, moved: bool) -> None:
+        """Rings are worked out once for a slice: most of what is drawn anew are steps."""
+        if moved or scene.markers is not self._pointed:
+            self._pointed, self._rings = scene.markers, rings_of(scene.markers, section)
 
     def _forget(self, scene: Scene, shown: Shown, beside: Shown | None) -> None:
         """Outlines are kept as long as case, result and threshold stay: those of the two results seen last, which may

@@ -13,6 +13,7 @@ from app.canvas.divider import GRIP_PX, Divider, paint_divider
 from app.canvas.items import ColouredOutlinesItem, Fill, OutlineItem, PixelItem
 from app.canvas.label_layer import Outlines
 from app.canvas.layers import ResultLayers
+from app.canvas.markers import paint_rings
 from app.canvas.marks import Marks, paint_box, paint_marks
 from app.canvas.scale import Bar, bar_of
 from core.records import Array
@@ -90,6 +91,8 @@ class SliceView(pg.GraphicsView):  # type: ignore[misc]
         """The scene of this view has the pixels of the screen for units."""
         cross = None if self.marks.cross is None else self._lens.to_screen(*self.marks.cross)
         paint_marks(painter, self.marks, cross, self.viewport().rect(), self._mark_colour, self.scale_bar())
+        if self.marks.rings:
+            paint_rings(painter, self.marks.rings, self._lens, QRectF(self.viewport().rect()), self._mark_colour)
         if self.divider is not None:
             paint_divider(painter, self.divider, self.viewport().rect())
         if self._box_from is not None:

@@ -76,7 +76,7 @@ COMPARED = (
         id="view.next-other",
         menu="&View|Co&mpare two columns",
         title="With the &next column",
-        shortcut="N",
+        shortcut="Shift+N",
         call=lambda window: _with_next(window),
         enabled=has_columns,
     ),
