@@ -13,7 +13,7 @@ from PIL import Image as Pillow
 from typer.testing import CliRunner, Result
 
 from core import pipeline
-from core.images import write_probability
+from core.images import read_image, write_probability
 from core.records import FilmSettings, RunSettings
 from main import cli
 from tests.builders import CFM, DFM, FILM, write_checkpoint
@@ -148,8 +148,8 @@ def test_one_frame_of_a_film_is_run_and_its_files_say_which(checkpoint: Path, tm
     assert flowglass(*words, "--frame", 3).exit_code == 0
     assert flowglass(*words).exit_code == 0
     out = tmp_path / "out"
-    third, first = (out / f"film_frame{number}_probability.png" for number in (3, 1))
-    assert third.read_bytes() != first.read_bytes()
+    third, first = (read_image(out / f"film_frame{number}_probability.nii.gz").voxels for number in (3, 1))
+    assert not np.array_equal(third, first)
     assert json.loads((out / "film_frame3_run.json").read_text(encoding="utf-8"))["provenance"]["frame"] == 2
     failed = flowglass(*words, "--frame", 4, "--json")
     assert failed.exit_code == 1
