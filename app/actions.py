@@ -108,6 +108,19 @@ COMMANDS: tuple[Command, ...] = (
         enabled=_busy,
     ),
     Command(
+        id="run.keep-on-disk",
+        menu="&Run",
+        title="&Keep results on disk",
+        call=lambda window: window.toggle_kept_results(),
+        words=lambda window: f"{'Do not k' if window.settings.keep_results else 'K'}eep results on disk",
+    ),
+    Command(
+        id="run.forget-disk",
+        menu="&Run",
+        title="Remove results &from disk",
+        call=lambda window: window.forget_kept_results(),
+    ),
+    Command(
         id="run.copy-command",
         menu="&Run",
         title="Copy run as c&ommand",

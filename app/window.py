@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtCore import QSize, QStandardPaths, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragMoveEvent, QDropEvent, QGuiApplication, QShowEvent
 from PySide6.QtWidgets import QApplication, QDockWidget, QFileDialog, QMainWindow, QSplitter, QVBoxLayout, QWidget
 
@@ -61,7 +61,7 @@ IMAGES = (
 FILE_FILTERS = f"All files (*);;Checkpoints (*.ckpt *.pt *.pth *.safetensors);;Images and masks ({IMAGES})"
 """All files first: DICOM files and many others have no ending, and content decides what a file is."""
 SMALLEST = QSize(720, 480)
-RIGHT_WIDTH, LEFT_WIDTH, RUNS_WIDTH, WIDE = 340, 240, 330, 1280
+RIGHT_WIDTH, LEFT_WIDTH, RUNS_WIDTH, WIDE = 390, 240, 330, 1280
 
 
 class MainWindow(QMainWindow):
@@ -88,6 +88,7 @@ class MainWindow(QMainWindow):
         self._refresh_soon = QTimer(self, interval=0, singleShot=True)
         self._refresh_soon.timeout.connect(self._refresh_actions)
         self._connect()
+        self._place_results()
         self.setAcceptDrops(True)
         leave_drops_to_the_window(self)
         clicks_leave_the_focus(self)
@@ -133,7 +134,7 @@ class MainWindow(QMainWindow):
         self.topology_dock = self._dock("Topology", parts.topology, right)
         self.tabifyDockWidget(self.labels_dock, self.topology_dock)
         self.uncertainty_dock = self._dock("Uncertainty", parts.uncertainty, right)
-        self.dial_dock = self._dock("Steps dial", parts.dial, right)
+        self.dial_dock = self._dock("Dial", parts.dial, right)
         self.tabifyDockWidget(numbers, self.uncertainty_dock)
         self.tabifyDockWidget(self.uncertainty_dock, self.dial_dock)
         passport.raise_()
@@ -327,6 +328,24 @@ class MainWindow(QMainWindow):
         else:
             self.store.change_column(column.key, settings=settings, options=options)
 
+    def toggle_kept_results(self) -> None:
+        """Keep results on disk from now on, or no longer; what is there stays until it is removed."""
+        self.settings.keep_results = not self.settings.keep_results
+        self._place_results()
+        where = (
+            f"Results are kept in {results_folder()}" if self.settings.keep_results else "Results are not kept on disk"
+        )
+        self.store.note(Note(severity="ok", text=where))
+
+    def forget_kept_results(self) -> None:
+        self.runs.keep_on_disk(results_folder())
+        self.runs.forget_disk()
+        self._place_results()
+        self.store.note(Note(severity="ok", text="The results on disk are removed"))
+
+    def _place_results(self) -> None:
+        self.runs.keep_on_disk(results_folder() if self.settings.keep_results else None)
+
     def cancel_all(self) -> None:
         """Runs of columns, the steps dial, and what the FiLM panel measures or downloads."""
         self.effects.cancel()
@@ -506,3 +525,9 @@ def _application() -> QApplication:
     application = QApplication.instance()
     assert isinstance(application, QApplication)
     return application
+
+
+def results_folder() -> str:
+    """Where results are kept on disk: the place that the system has for what can be made again."""
+    place = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.GenericCacheLocation)
+    return str(Path(place) / "flowglass" / "results")
