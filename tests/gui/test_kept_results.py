@@ -31,7 +31,7 @@ def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def opened(qtbot: QtBot, settings: Path, files: list[str], *, keep: bool) -> MainWindow:
     made = MainWindow(Settings(settings))
-    qtbot.addWidget(made)
+    qtbot.addWidget(made, before_close_func=lambda window: qtbot.waitUntil(lambda: window.queue.idle))
     made.settings.keep_results = keep
     made._place_results()
     made.open(files)
