@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import lru_cache
 
 import numpy as np
 
 from app.canvas.colour_maps import ON_DARK, ON_IMAGE, VIRIDIS
 from app.canvas.moment import Classes, Computed, Entry, Kind, Moment, Painted, Peer, Scale, nearest_step
 from core import pipeline
-from core.records import FALSE_NEGATIVE, FALSE_POSITIVE, Array, Prediction, Step, StepQuantity
+from core.records import Array, Prediction, Step, StepQuantity
 
 REFERENCE, COLUMNS, STEPS = "Against the reference", "Between columns", "Along the steps"
 RUNNING, COMPUTING = "when the run is done", "being computed"
 FAINT, ADDED, MISSED = "#59ffffff", "#e69f00", "#56b4e9"
 """Okabe and Ito: these two are told apart by any eye, and hatched in two directions for a print without colour."""
-_STRIPE_ADDED, _STRIPE_MISSED = 4, 5
-_PERIOD, _WIDTH = 5, 2
-"""Of the stripes, in voxels: thin vessels still show one."""
 
 
 # ---- two masks -------------------------------------------------------------------------------------------------------
@@ -27,10 +23,6 @@ _PERIOD, _WIDTH = 5, 2
 def _two_masks(mine: Array, theirs: Array, words: tuple[str, str, str], note: str = "") -> Painted:
     """What both of two masks of one section mark, only the first and only the second, with how many voxels each."""
     found = pipeline.error_map(mine[None], theirs[None])
-    codes = found.codes[0].copy()
-    falling, rising = stripes(codes.shape[0], codes.shape[1])
-    codes[(codes == FALSE_POSITIVE) & rising] = _STRIPE_ADDED
-    codes[(codes == FALSE_NEGATIVE) & falling] = _STRIPE_MISSED
     both, added, missed = (
         f"{name} {number}" for name, number in zip(words, (found.tp, found.fp, found.fn), strict=True)
     )
@@ -39,17 +31,8 @@ def _two_masks(mine: Array, theirs: Array, words: tuple[str, str, str], note: st
         Kind(colour=FAINT, words=both),
         Kind(colour=ADDED, words=added, hatch="/"),
         Kind(colour=MISSED, words=missed, hatch="\\"),
-        Kind(colour="#7a4a00"),
-        Kind(colour="#10486b"),
     )
-    return Painted(values=codes, scale=Classes(kinds=kinds), words=note)
-
-
-@lru_cache(maxsize=8)
-def stripes(rows: int, columns: int) -> tuple[Array, Array]:
-    """Two (rows, columns) bool hatchings, falling and rising from left to right."""
-    down, across = np.ogrid[:rows, :columns]
-    return (down - across) % _PERIOD < _WIDTH, (down + across) % _PERIOD < _WIDTH
+    return Painted(values=found.codes[0], scale=Classes(kinds=kinds), words=note)
 
 
 def _own_mask(moment: Moment) -> Array:
