@@ -15,10 +15,11 @@ _FROM = 3.0
 
 
 class Hatching:
-    """The voxels where `mask` (rows, columns) holds, striped in a darker shade of `colour`; worked out when painted."""
+    """The voxels of `codes` (rows, columns) that are `number`, striped in a darker shade of `colour`."""
 
-    def __init__(self, mask: Array, colour: str, hatch: str) -> None:
-        self._mask, self._colour, self._slope = mask, QColor(colour).darker(_DARKER), SLOPES[hatch]
+    def __init__(self, codes: Array, number: int, colour: str, hatch: str) -> None:
+        self._codes, self._number = codes, number
+        self._colour, self._slope = QColor(colour).darker(_DARKER), SLOPES[hatch]
         self._path: QPainterPath | None = None
 
     def paint(self, painter: QPainter) -> None:
@@ -26,7 +27,7 @@ class Hatching:
         if painter.worldTransform().m11() < _FROM:
             return
         if self._path is None:
-            self._path = path_of(self._mask)
+            self._path = path_of(self._codes == self._number)
         back, _ = painter.deviceTransform().inverted()
         brush = QBrush(self._colour, self._slope)
         brush.setTransform(back)

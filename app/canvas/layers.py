@@ -26,7 +26,7 @@ class ResultLayers:
         elif isinstance(scale, Classes):
             colours = [kind.colour for kind in scale.kinds]
             striped = [
-                Hatching(values == number, kind.colour, kind.hatch)
+                Hatching(values, number, kind.colour, kind.hatch)
                 for number, kind in enumerate(scale.kinds)
                 if kind.hatch
             ]
