@@ -79,6 +79,11 @@ def classify(values: Array, colours: Sequence[str], out: Array) -> None:
     """Fill `out` (rows, columns) uint32 with the colour of each class in `values` (whole numbers); transparent where a
     class has an empty colour or none."""
     known = np.array([argb(colour) if colour else TRANSPARENT for colour in (*colours, "")], np.uint32)
+    if values.dtype == np.uint8:  # as masks are laid together: one look-up for each voxel
+        every = np.full(256, TRANSPARENT, np.uint32)
+        every[: len(colours)] = known[:-1][:256]
+        np.take(every, values, out=out, mode="clip")
+        return
     beyond = (values < 0) | (values >= len(colours))
     np.take(known, np.where(beyond, len(colours), values), out=out)
 

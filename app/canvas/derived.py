@@ -7,49 +7,34 @@ from functools import lru_cache
 
 import numpy as np
 
-from app.canvas.colour_maps import ON_DARK, ON_IMAGE, VIRIDIS
+from app.canvas.colour_maps import ON_DARK, ON_IMAGE, VIRIDIS, table
 from app.canvas.moment import Classes, Computed, Entry, Kind, Moment, Painted, Peer, Scale, nearest_step
 from core import pipeline
-from core.records import FALSE_NEGATIVE, FALSE_POSITIVE, Array, Prediction, Step, StepQuantity
+from core.records import Array, Prediction, Step, StepQuantity
 
 REFERENCE, COLUMNS, STEPS = "Against the reference", "Between columns", "Along the steps"
 RUNNING, COMPUTING = "when the run is done", "being computed"
 FAINT, ADDED, MISSED = "#59ffffff", "#e69f00", "#56b4e9"
 """Okabe and Ito: these two are told apart by any eye, and hatched in two directions for a print without colour."""
-_STRIPE_ADDED, _STRIPE_MISSED = 4, 5
-_PERIOD, _WIDTH = 5, 2
-"""Of the stripes, in voxels: thin vessels still show one."""
 
 
 # ---- two masks -------------------------------------------------------------------------------------------------------
 
 
 def _two_masks(mine: Array, theirs: Array, words: tuple[str, str, str], note: str = "") -> Painted:
-    """What both of two masks of one section mark, only the first and only the second, with how many voxels each."""
-    found = pipeline.error_map(mine[None], theirs[None])
-    codes = found.codes[0].copy()
-    falling, rising = stripes(codes.shape[0], codes.shape[1])
-    codes[(codes == FALSE_POSITIVE) & rising] = _STRIPE_ADDED
-    codes[(codes == FALSE_NEGATIVE) & falling] = _STRIPE_MISSED
-    both, added, missed = (
-        f"{name} {number}" for name, number in zip(words, (found.tp, found.fp, found.fn), strict=True)
+    """What only the first of two masks of one section marks, only the second, and both, with how many voxels each."""
+    codes = mine.view(np.uint8) | theirs.view(np.uint8) << 1
+    marked, other, shared = (int(np.count_nonzero(some)) for some in (mine, theirs, mine & theirs))
+    added, missed, both = (
+        f"{name} {number}" for name, number in zip(words, (marked - shared, other - shared, shared), strict=True)
     )
     kinds = (
         Kind(colour=""),
-        Kind(colour=FAINT, words=both),
         Kind(colour=ADDED, words=added, hatch="/"),
         Kind(colour=MISSED, words=missed, hatch="\\"),
-        Kind(colour="#7a4a00"),
-        Kind(colour="#10486b"),
+        Kind(colour=FAINT, words=both),
     )
     return Painted(values=codes, scale=Classes(kinds=kinds), words=note)
-
-
-@lru_cache(maxsize=8)
-def stripes(rows: int, columns: int) -> tuple[Array, Array]:
-    """Two (rows, columns) bool hatchings, falling and rising from left to right."""
-    down, across = np.ogrid[:rows, :columns]
-    return (down - across) % _PERIOD < _WIDTH, (down + across) % _PERIOD < _WIDTH
 
 
 def _own_mask(moment: Moment) -> Array:
@@ -73,7 +58,7 @@ def _without_reference(moment: Moment) -> str:
 def _paint_errors(moment: Moment) -> Painted:
     assert moment.reference is not None
     actual = moment.union(moment.reference, lambda some: some > 0)
-    return _two_masks(_own_mask(moment), actual, ("TP", "FP", "FN"), _of_slice(moment))
+    return _two_masks(_own_mask(moment), actual, ("FP", "FN", "TP"), _of_slice(moment))
 
 
 def _of_peer(peer: Peer, moment: Moment) -> Moment:
@@ -102,7 +87,7 @@ def _paint_difference(moment: Moment) -> Painted:
     other = moment.company.other
     assert other is not None
     note = ", ".join(filter(None, (f"against {other.title}", _of_slice(moment))))
-    return _two_masks(_own_mask(moment), mask_of(other, moment), ("Both", "Here", "There"), note)
+    return _two_masks(_own_mask(moment), mask_of(other, moment), ("Here", "There", "Both"), note)
 
 
 def _paint_probability_difference(moment: Moment) -> Painted:
@@ -125,13 +110,26 @@ def _fitting(moment: Moment) -> tuple[Peer, ...]:
 
 def _paint_agreement(moment: Moment) -> Painted:
     """Votes; a voxel that no column marks is left to the image."""
-    masks = [mask_of(peer, moment) for peer in _fitting(moment)]
-    votes = np.sum(masks, axis=0, dtype=np.float32)
-    agreed = int(np.count_nonzero(votes == len(masks)))
-    disputed = int(np.count_nonzero(votes)) - agreed
-    votes[votes == 0] = np.nan
-    scale = Scale(low=0.0, high=float(len(masks)), colours=VIRIDIS)
-    return Painted(values=votes, scale=scale, words=f"all {len(masks)}: {agreed}, some: {disputed}")
+    peers = _fitting(moment)
+    votes = np.zeros(moment.plane(moment.probability()).shape, np.uint8)
+    for peer in peers:
+        votes += mask_of(peer, moment)
+    colours = _shades(len(peers))
+    counts = [int(np.count_nonzero(votes == number)) for number in range(1, len(peers) + 1)]
+    kinds = [
+        Kind(colour=shade, words=f"{number}: {count}")
+        for number, (shade, count) in enumerate(zip(colours, counts, strict=True), 1)
+    ]
+    note = ", ".join(filter(None, (f"of {len(peers)} masks", _of_slice(moment))))
+    return Painted(values=votes, scale=Classes(kinds=(Kind(colour=""), *kinds)), words=note)
+
+
+@lru_cache(maxsize=8)
+def _shades(count: int) -> tuple[str, ...]:
+    """Even in lightness, the brightest for all."""
+    return tuple(
+        f"#{int(table(VIRIDIS)[round(255 * number / count)]) & 0xFFFFFF:06x}" for number in range(1, count + 1)
+    )
 
 
 # ---- what is computed in the background ------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QObject, QPersisten
 from PySide6.QtGui import QColor
 
 from app.canvas.colour_maps import VIRIDIS, table
-from app.item_models.measurements import chip
+from app.item_models.measurements import chip, short_title
 from app.panels.widgets.text import plain_tooltip, printable
 from core.records import NO_VALUE, Agreement
 
@@ -73,7 +73,7 @@ class ConcordanceTable(QAbstractTableModel):
         if role == Qt.ItemDataRole.ToolTipRole:
             return plain_tooltip(title)
         if role == Qt.ItemDataRole.DisplayRole:
-            return printable(title) if orientation == Qt.Orientation.Vertical else ""
+            return short_title(printable(title)) if orientation == Qt.Orientation.Vertical else ""
         return None
 
     def text(self) -> str:

@@ -16,6 +16,7 @@ from core import pipeline
 from core.progress import Report
 from core.records import Array, Case, Image, LabelMap, Prediction, RunSettings, Step, frozen_array
 from tests.gui.standins import FakePipeline
+from tests.gui.test_canvas_pixels import pixels
 from tests.gui.test_window import drop, settle
 
 FIRST, SECOND = "column 1", "column 2"
@@ -109,19 +110,38 @@ def legend(window: MainWindow, key: str = FIRST) -> tuple[str, ...]:
 def test_errors_are_counted_and_hatched_in_two_directions(qtbot: QtBot, boxes: MainWindow) -> None:
     opened(qtbot, boxes, "a.ckpt")
     choose(qtbot, boxes, "errors")
-    assert legend(boxes) == ("TP 48", "FP 24", "FN 12")
+    assert legend(boxes) == ("FP 24", "FN 12", "TP 48")
     codes = frame(boxes).values
     assert codes is not None
-    assert np.count_nonzero(codes == 1) == 48
-    assert set(np.unique(codes[4:10, 14:18])) == {2, 4}
-    assert set(np.unique(codes[4:10, 4:6])) == {3, 5}
+    assert np.count_nonzero(codes == 3) == 48
+    assert np.all(codes[4:10, 14:18] == 1)
+    assert np.all(codes[4:10, 4:6] == 2)
     hatches = {kind.words[:2]: kind.hatch for kind in frame(boxes).scale.kinds if kind.words}  # type: ignore[union-attr]
     assert hatches == {"TP": "", "FP": "/", "FN": "\\"}
     view = boxes.parts.view.column(FIRST).view
     assert not view.reference_item.isVisible(), "its outline would hide thin errors"
     boxes.parts.steps.slider.setValue(1)
-    assert legend(boxes) == ("TP 36", "FP 0", "FN 24")
+    assert legend(boxes) == ("FP 0", "FN 24", "TP 36")
     assert "t = 0.500" in frame(boxes).caption
+
+
+def test_the_stripes_of_added_and_missed_voxels_run_in_two_directions(qtbot: QtBot, boxes: MainWindow) -> None:
+    opened(qtbot, boxes, "a.ckpt")
+    choose(qtbot, boxes, "errors")
+    view = boxes.parts.view.column(FIRST).view
+    drawn = pixels(view.grab().toImage())
+
+    def patch(column: int) -> Array:
+        """The middle of a voxel and its neighbours, dark or bright."""
+        at = view.mapFromScene(view.map_item.mapToScene(column, 7.0))
+        grey = drawn[at.y() - 8 : at.y() + 8, at.x() - 8 : at.x() + 8].mean(axis=-1)
+        return np.asarray(grey > grey.mean(), dtype=float)
+
+    added, missed = patch(16), patch(5)
+    rising = [np.mean(some[1:, :-1] == some[:-1, 1:]) for some in (added, missed)]
+    falling = [np.mean(some[:-1, :-1] == some[1:, 1:]) for some in (added, missed)]
+    assert rising[0] > 0.95 > falling[0], "along the rising stripes nothing changes"
+    assert falling[1] > 0.95 > rising[1]
 
 
 def test_errors_follow_the_threshold_and_need_a_reference(qtbot: QtBot, boxes: MainWindow) -> None:
@@ -130,17 +150,17 @@ def test_errors_follow_the_threshold_and_need_a_reference(qtbot: QtBot, boxes: M
     assert "needs a reference" in frame(boxes).caption
     drop(boxes.parts.view, ["/data/01.mask"])
     settle(qtbot, boxes)
-    assert legend(boxes) == ("TP 48", "FP 24", "FN 12")
+    assert legend(boxes) == ("FP 24", "FN 12", "TP 48")
     boxes.store.set_threshold(FIRST, 0.95)
-    assert legend(boxes) == ("TP 0", "FP 0", "FN 60")
+    assert legend(boxes) == ("FP 0", "FN 60", "TP 0")
     settle(qtbot, boxes)
 
 
 def test_two_columns_are_held_against_each_other(qtbot: QtBot, boxes: MainWindow) -> None:
     opened(qtbot, boxes, "a.ckpt", "b.ckpt")
     choose(qtbot, boxes, "difference")
-    assert legend(boxes, FIRST) == ("Both 24", "Here 48", "There 12")
-    assert legend(boxes, SECOND) == ("Both 24", "Here 12", "There 48")
+    assert legend(boxes, FIRST) == ("Here 48", "There 12", "Both 24")
+    assert legend(boxes, SECOND) == ("Here 12", "There 48", "Both 24")
     assert "against b.ckpt" in frame(boxes, FIRST).caption
     choose(qtbot, boxes, "probability-difference")
     values = frame(boxes, FIRST).values
@@ -164,13 +184,11 @@ def test_agreement_counts_the_columns_that_mark_a_voxel(qtbot: QtBot, boxes: Mai
     boxes.add_reference_column()
     settle(qtbot, boxes)
     choose(qtbot, boxes, "agreement")
-    values, scale = frame(boxes).values, frame(boxes).scale
+    values = frame(boxes).values
     assert values is not None
-    assert isinstance(scale, Scale)
-    assert (scale.low, scale.high) == (0.0, 3.0)
-    assert [values[5, column] for column in (7, 11, 16)] == [3, 2, 1]
-    assert np.isnan(values[0, 0])
-    assert "all 3: 24, some: 60" in frame(boxes).caption
+    assert [values[5, column] for column in (0, 7, 11, 16)] == [0, 3, 2, 1]
+    assert legend(boxes) == ("1: 24", "2: 36", "3: 24")
+    assert "of 3 masks" in frame(boxes).caption
 
 
 def test_the_surface_distance_is_signed_and_of_the_step_that_is_shown(qtbot: QtBot, boxes: MainWindow) -> None:
@@ -267,7 +285,7 @@ def test_rows_show_them_too_and_name_their_classes(qtbot: QtBot, boxes: MainWind
     settle(qtbot, boxes)
     panes = boxes.parts.view.column(FIRST).grid.seen()
     assert isinstance(panes[1].frame.scale, Classes)
-    assert "TP 48, FP 24, FN 12" in panes[1].view.marks.above[0]
+    assert "FP 24, FN 12, TP 48" in panes[1].view.marks.above[0]
     assert panes[2].frame.values is not None
 
 

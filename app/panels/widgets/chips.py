@@ -13,6 +13,7 @@ from app.theme import Theme
 
 BadgeKind = Literal["quiet", "loud"]
 _PADDING = 6
+_BEHIND = "#4a4f55"
 
 
 class ColourChip(QWidget):
@@ -46,6 +47,9 @@ class ColourChip(QWidget):
         else:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(Qt.PenStyle.NoPen)
+            if self._colour.alpha() < 255:  # as it looks over an image, which is dark in both themes
+                painter.setBrush(QColor(_BEHIND))
+                painter.drawRoundedRect(QRectF(0, 0, 12, 12), 3, 3)
             painter.setBrush(self._colour)
             painter.drawRoundedRect(QRectF(0, 0, 12, 12), 3, 3)
             if self._hatch:
