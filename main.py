@@ -14,6 +14,7 @@ import typer
 
 from core import pipeline
 from core.console import (
+    print_comparison,
     print_failure,
     print_json,
     print_refusal,
@@ -93,10 +94,18 @@ def inspect(
     else:
         for contents in folders:
             print_runs(contents)
-        if reports:
+        if len(reports) == 2:
+            _print_comparison(files, reports)
+        elif reports:
             print_reports(reports)
     refused = sum(report.status == "refused" for report in reports)
     raise typer.Exit(DONE if not refused else REFUSED if refused == len(checkpoints) else SOME_FAILED)
+
+
+def _print_comparison(files: Sequence[Path], reports: Sequence[CheckpointReport]) -> None:
+    with progress_bar("compare weights") as reporter:
+        difference = pipeline.compare_checkpoints(files[0], files[1], reporter)
+    print_comparison(reports, pipeline.passport_tables(difference))
 
 
 def _runs_of(path: Path) -> FolderContents | None:

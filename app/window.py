@@ -27,6 +27,7 @@ from app.controllers.labels import LabelController
 from app.controllers.maps import MapController
 from app.controllers.measuring import MeasureController
 from app.controllers.opening import NOWHERE, OpenController, Target, read_case
+from app.controllers.passports import PassportController
 from app.controllers.presenting import PanelController
 from app.controllers.rows import RowController
 from app.controllers.running import RunController
@@ -165,6 +166,7 @@ class MainWindow(QMainWindow):
         colours = LabelColours(self.settings)
         self.labels = LabelController(store, queue, parts.labels, parts.view, colours, self)
         self.topology = TopologyController(store, queue, parts.topology, parts.view, self)
+        self.passports = PassportController(store, queue, self)
         self.rows = RowController(store, queue, self.opening, self.runs, parts.view)
         self.curves = CurveController(store, queue, parts.steps, self)
         self.concordance = ConcordanceController(store, queue, parts.concordance, self)
@@ -214,6 +216,8 @@ class MainWindow(QMainWindow):
         library.checkpoints.new_column_requested.connect(store.add_column)
         library.checkpoints.remove_requested.connect(store.remove_checkpoint)
         library.checkpoints.current_changed.connect(store.select_checkpoint)
+        library.checkpoints.compare_requested.connect(self.passports.compare)
+        library.checkpoints.selectionModel().selectionChanged.connect(lambda *_: self._refresh_soon.start())
         library.runs.view.open_requested.connect(self.opening.open_checkpoint)
         library.runs.view.new_column_requested.connect(lambda path: self.opening.open_checkpoint(path, anew=True))
         library.runs.view.remove_requested.connect(store.remove_training_run)
@@ -374,6 +378,14 @@ class MainWindow(QMainWindow):
         if not self.parts.topology.is_seen():
             self.show_topology()
         self.topology.step(by)
+
+    def passports_to_compare(self) -> tuple[str, str] | None:
+        return self.passports.pair(self.parts.library.checkpoints.selected())
+
+    def compare_passports(self) -> None:
+        pair = self.passports_to_compare()
+        if pair is not None:
+            self.passports.compare(*pair)
 
     def ask_model_folder(self, column: str) -> None:
         title = "Choose the folder of the vision-language model"

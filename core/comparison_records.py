@@ -28,6 +28,7 @@ __all__ = [
     "LengthUnit",
     "Member",
     "PassportDifference",
+    "PassportTable",
     "ResultKey",
     "StepCurve",
     "StepMap",
@@ -332,7 +333,8 @@ class BlockDifference:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PassportDifference:
     """What differs between two checkpoints. `settings`: all that decides a run; `training`: counters, data set and
-    hyper-parameters (`hyper_parameters.lr`); `metrics`: reported scores, by name and weights (`val/dice (model)`).
+    hyper-parameters (`hyper_parameters.lr`); `metrics`: reported scores, by name and weights (`val/dice (model)`),
+    and by producer where there are two: each defines its scores itself, and no line holds two definitions.
 
     `blocks`: of the weights in use, in the order of the first file; empty, with `blocks_reason`, unless both are the
     same kind of network. `left_out`: weights that only one of them has, or has in another shape, or that are no
@@ -347,6 +349,19 @@ class PassportDifference:
     blocks: tuple[BlockDifference, ...]
     left_out: int = 0
     blocks_reason: str = ""
+    alike: tuple[FieldDifference, ...] = ()
+    """Everything of settings, training and scores that both say the same of."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassportTable:
+    """A part of a comparison of passports as text: `rows` of as many cells as there are `headers`; `remark` says what
+    is not in it."""
+
+    title: str
+    headers: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    remark: str = ""
 
 
 # ---- memory of results ----------------------------------------------------------------------------------------------

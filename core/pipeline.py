@@ -36,6 +36,7 @@ from core.records import (
     Measurement,
     Member,
     PassportDifference,
+    PassportTable,
     Prediction,
     ResultKey,
     RunSettings,
@@ -387,6 +388,20 @@ def compare_checkpoints(first: str | Path, second: str | Path, report: Report = 
     from core.comparison.passports import compare_passports
 
     return compare_passports(Path(first), Path(second), report)
+
+
+def passport_tables(difference: PassportDifference, *, alike: bool = False) -> tuple[PassportTable, ...]:
+    """A comparison of two checkpoints in words: settings, training, scores, weights. `alike`: what is the same too."""
+    from core.comparison.passport_tables import passport_tables as tabulated
+
+    return tabulated(difference, alike=alike)
+
+
+def passport_text(tables: Sequence[PassportTable]) -> str:
+    """Tables of a comparison for the clipboard: one after the other, cells divided by tabs."""
+    from core.comparison.passport_tables import tables_text
+
+    return tables_text(tables)
 
 
 def result_cache(

@@ -154,6 +154,14 @@ COLUMNS = (
         for side, by in (("left", -1), ("right", 1))
     ),
     Command(
+        id="run.compare-passports",
+        menu="&Run",
+        title="Com&pare passports of two checkpoints",
+        shortcut="Ctrl+Shift+P",
+        call=lambda window: window.compare_passports(),
+        enabled=lambda window: window.passports_to_compare() is not None,
+    ),
+    Command(
         id="run.close-column",
         menu="&Run",
         title="C&lose column",

@@ -27,30 +27,30 @@ WRAPPERS = (SCHEDULE, "unet", "base_unet", "model")
 def compare_passports(first: Path, second: Path, report: Report) -> PassportDifference:
     """See `core.pipeline.compare_checkpoints`."""
     reports = describe_file(first), describe_file(second)
-    fields = tuple(_fields(*reports))
+    fields, scores = tuple(_fields(*reports)), tuple(_metrics(*reports))
+    differing = tuple(item for item in fields if item.first != item.second)
     blocks, left_out, reason = _blocks(first, second, report)
     return PassportDifference(
         first=reports[0],
         second=reports[1],
-        settings=tuple(item for item in fields if not _of_training(item.name)),
-        training=tuple(item for item in fields if _of_training(item.name)),
-        metrics=tuple(_metrics(*reports)),
+        settings=tuple(item for item in differing if not of_training(item.name)),
+        training=tuple(item for item in differing if of_training(item.name)),
+        metrics=tuple(item for item in scores if item.first != item.second),
         blocks=blocks,
         left_out=left_out,
         blocks_reason=reason,
+        alike=tuple(item for item in (*fields, *scores) if item.first == item.second and item.first is not None),
     )
 
 
-def _of_training(name: str) -> bool:
+def of_training(name: str) -> bool:
     return name.partition(".")[0] in TRAINING
 
 
 def _fields(first: CheckpointReport, second: CheckpointReport) -> Iterator[FieldDifference]:
     flat = _flat(first.to_dict()), _flat(second.to_dict())
     for name in dict.fromkeys((*flat[0], *flat[1])):
-        values = flat[0].get(name), flat[1].get(name)
-        if values[0] != values[1]:
-            yield FieldDifference(name=name, first=values[0], second=values[1])
+        yield FieldDifference(name=name, first=flat[0].get(name), second=flat[1].get(name))
 
 
 def _flat(plain: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -66,12 +66,17 @@ def _flat(plain: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def _metrics(first: CheckpointReport, second: CheckpointReport) -> Iterator[FieldDifference]:
-    """Reported scores, by name and by the weights they were measured with, where they are not the same."""
-    tables = [{f"{item.name} ({item.measured_with})": item.value for item in one.metrics} for one in (first, second)]
+    """Reported scores, by name, by the weights they were measured with, and by whose definition they have."""
+    tables = [_scores(one, told=first.producer != second.producer) for one in (first, second)]
     for name in dict.fromkeys((*tables[0], *tables[1])):
         values = tables[0].get(name), tables[1].get(name)
-        if values[0] != values[1]:
-            yield FieldDifference(name=name, first=to_plain(values[0]), second=to_plain(values[1]))
+        yield FieldDifference(name=name, first=to_plain(values[0]), second=to_plain(values[1]))
+
+
+def _scores(report: CheckpointReport, *, told: bool) -> dict[str, float]:
+    """`told`: the names tell the producer, so that another's score of the same name stands on a line of its own."""
+    whose = f", as {report.producer} defines it" if told else ""
+    return {f"{item.name} ({item.measured_with}{whose})": item.value for item in report.metrics}
 
 
 # ---- weights ---------------------------------------------------------------------------------------------------------

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 
 from core import pipeline
-from core.comparison.passports import block_of
+from core.comparison.passport_tables import short_names
+from core.comparison.passports import _metrics, block_of
 from core.progress import Cancelled, Progress
+from core.records import CheckpointReport, PassportDifference, PassportTable, ReportedMetric
 from tests.builders import CFM, DFM, small_config, weights, write_checkpoint
 from tests.producers import write_file
 
@@ -80,6 +83,54 @@ def test_weights_that_are_not_finite_are_told(tmp_path: Path) -> None:
     found = {block.block: block for block in pipeline.compare_checkpoints(first, second).blocks}
     assert found[block_of(key)].cosine is None
     assert "NaN" in found[block_of(key)].reason
+
+
+def titled(tables: tuple[PassportTable, ...], title: str) -> PassportTable:
+    return next(table for table in tables if table.title.startswith(title))
+
+
+def test_tables_hide_what_is_the_same_unless_asked(tmp_path: Path) -> None:
+    first = write_checkpoint(tmp_path / "a.ckpt", DFM, epoch=30)
+    second = write_checkpoint(tmp_path / "b.ckpt", CFM, epoch=30)
+    found = pipeline.compare_checkpoints(first, second)
+    short, long = pipeline.passport_tables(found), pipeline.passport_tables(found, alike=True)
+    settings, all_settings = titled(short, "Settings"), titled(long, "Settings")
+    assert settings.headers == ("", "a.ckpt", "b.ckpt")
+    assert ("mode", "dfm_binary", "cfm_continuous") in settings.rows
+    assert not any(row[0] == "family" for row in settings.rows)
+    assert ("family", "flow", "flow") in all_settings.rows
+    assert "the same" in settings.remark
+    assert ("epoch", "30", "30") in titled(long, "Training").rows
+    assert titled(short, "Weights").rows == ()  # the same numbers under another mode
+    assert "identical" in titled(short, "Weights").remark
+    assert len(titled(long, "Weights").rows) == len(found.blocks)
+    text = pipeline.passport_text(short)
+    assert "mode\tdfm_binary\tcfm_continuous" in text
+
+
+def test_scores_of_two_producers_never_stand_on_one_line() -> None:
+    score = ReportedMetric(name="val/dice", value=0.9, measured_with="ema", here=False)
+    first = CheckpointReport(status="ok", path="/a/best.ckpt", producer="soft-seg", metrics=(score,))
+    second = CheckpointReport(status="ok", path="/b/best.ckpt", producer="sofl-seg", metrics=(score,))
+    one_kind = replace(second, producer="soft-seg", metrics=(replace(score, value=0.8),))
+    other, same = list(_metrics(first, second)), list(_metrics(first, one_kind))
+    assert [(item.name, item.first, item.second) for item in other] == [
+        ("val/dice (ema, as soft-seg defines it)", 0.9, None),
+        ("val/dice (ema, as sofl-seg defines it)", None, 0.9),
+    ]
+    assert [(item.name, item.first, item.second) for item in same] == [("val/dice (ema)", 0.9, 0.8)]
+    found = PassportDifference(first=first, second=second, settings=(), training=(), metrics=tuple(other), blocks=())
+    scores = titled(pipeline.passport_tables(found), "Reported scores")
+    assert "not comparable" in scores.remark
+    assert "a/best.ckpt: val/dice was measured with the ema weights, which this file lacks." in scores.remark
+
+
+def test_files_of_one_name_are_told_apart_by_their_folders() -> None:
+    assert short_names("/x/one/checkpoints/best.ckpt", "/x/two/checkpoints/best.ckpt") == (
+        "one/checkpoints/best.ckpt",
+        "two/checkpoints/best.ckpt",
+    )
+    assert short_names("/x/a.ckpt", "/y/b.ckpt") == ("a.ckpt", "b.ckpt")
 
 
 def test_the_comparison_can_be_stopped(tmp_path: Path) -> None:
