@@ -34,7 +34,7 @@ def _next(values: tuple[str, ...], now: str) -> str:
 
 
 def _busy(window: MainWindow) -> bool:
-    return window.store.outcomes.busy or window.effects.busy or window.models.busy
+    return window.store.outcomes.busy or window.effects.busy or window.models.busy or window.animations.busy
 
 
 COMMANDS: tuple[Command, ...] = (
@@ -86,6 +86,14 @@ COMMANDS: tuple[Command, ...] = (
         shortcut="Ctrl+Shift+C",
         call=lambda window: window.copy_picture(),
         enabled=has_case,
+    ),
+    Command(
+        id="file.animation",
+        menu="&File",
+        title="Save a&nimation of the steps\N{HORIZONTAL ELLIPSIS}",
+        shortcut="Ctrl+Shift+A",
+        call=lambda window: window.ask_animation(),
+        enabled=lambda window: bool(window.animations.shown()),
     ),
     separator("&File", "file.copy-picture"),
     Command(id="file.quit", menu="&File", title="&Quit", shortcut="Ctrl+Q", call=lambda window: window.close()),

@@ -10,8 +10,10 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragMoveEvent, QDropEve
 from PySide6.QtWidgets import QApplication, QDockWidget, QFileDialog, QMainWindow, QSplitter, QVBoxLayout, QWidget
 
 from app.actions import COMMANDS, give_keys, make_actions, refresh_actions
+from app.animation_dialog import AnimationDialog, AnimationWish
 from app.command_palette import CommandPalette, palette_entries
 from app.commands.looking import PRESET_KEYS
+from app.controllers.animation import AnimationController
 from app.controllers.cine import CineController
 from app.controllers.export import ExportController
 from app.controllers.film import FilmController
@@ -38,6 +40,8 @@ from app.settings import Settings
 from app.shortcut_editor import ShortcutEditor
 from app.store import Store
 from app.theme import THEMES, Theme, apply_theme, system_theme
+from core import pipeline
+from core.records import AnimationOptions
 
 DEMO = Path(__file__).resolve().parent.parent / "resources" / "demo"
 OTHER_GRIDS = ("labels.other-grid", "labels.other-shape")
@@ -130,6 +134,7 @@ class MainWindow(QMainWindow):
         self.models = ModelController(store, queue, self)
         self.film = FilmController(store, parts.film, self.runs, self.effects, self.models)
         self.exports = ExportController(store, queue, self)
+        self.animations = AnimationController(store, queue, self)
         colours = LabelColours(self.settings)
         self.labels = LabelController(store, queue, parts.labels, parts.view, colours, self)
         self.panels = PanelController(store, queue, parts, self)
@@ -149,7 +154,10 @@ class MainWindow(QMainWindow):
         parts.bar.time.fps_changed.connect(self.cine.set_fps)
         parts.bar.time.show_fps(self.cine.fps)
         parts.status.cancel_requested.connect(self.cancel_all)
-        self.panels.also_busy = lambda: self.effects.busy or self.models.busy
+        self.panels.also_busy = lambda: self.effects.busy or self.models.busy or self.animations.busy
+        self.panels.also_progress = lambda: self.animations.progress
+        self.animations.changed.connect(lambda _: self.panels.show_work_soon())
+        self.animations.changed.connect(lambda _: self._refresh_soon.start())
         parts.run.cancel_requested.connect(lambda: self._with_column(self.runs.cancel))
         parts.run.without_film_requested.connect(lambda: self._with_column(self.runs.run_without_film))
         parts.run.run_requested.connect(self._on_run_requested)
@@ -274,6 +282,7 @@ class MainWindow(QMainWindow):
         """Runs of columns, and what the FiLM panel measures or downloads."""
         self.effects.cancel()
         self.models.cancel()
+        self.animations.cancel()
         self.runs.cancel_all()
 
     def show_film(self) -> None:
@@ -304,6 +313,34 @@ class MainWindow(QMainWindow):
         chosen, _ = QFileDialog.getSaveFileName(self, f"Save picture of the view, {scale}x", "view.png", "PNG (*.png)")
         if chosen:
             self.save_picture(chosen, scale)
+
+    def ask_animation(self) -> None:
+        """How the scrub should be drawn, then where to; what is looked at now is what is drawn."""
+        view, look = self.parts.view, self.store.volume
+        options = AnimationOptions(
+            quantity=self.store.quantity,
+            view=look.view if view.is_volume() else "acquired",
+            convention=look.convention,
+            cross=view.cross(),
+            window=view.window_level(),
+            inverted=view.inverted(),
+            opacity=self.store.overlay.opacity,
+            reference_colour=self.theme.reference,
+        )
+        dialog = AnimationDialog(self.animations.shown(), options, pipeline.video_missing(), self)
+        dialog.save_requested.connect(self.ask_animation_file)
+        dialog.open()
+
+    def ask_animation_file(self, wish: AnimationWish) -> None:
+        case = self.store.case
+        if case is None:
+            return
+        name = f"{pipeline.stem_of(case.name)}{pipeline.frame_suffix(case.image)}_steps{wish.ending}"
+        kind = f"{wish.ending[1:].upper()} (*{wish.ending})"
+        chosen, _ = QFileDialog.getSaveFileName(self, "Save animation", name, kind)
+        if chosen:
+            path = chosen if chosen.lower().endswith(wish.ending) else chosen + wish.ending
+            self.animations.save(path, list(wish.columns), wish.options)
 
     def save_picture(self, path: str, scale: int = 1) -> None:
         self.exports.save_picture(self.parts.view.grab_view(scale), path)

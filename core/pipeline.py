@@ -14,12 +14,15 @@ import numpy as np
 from core.errors import ShapeMismatch
 from core.progress import Report, silent
 from core.records import (
+    AnimationFile,
+    AnimationOptions,
     Array,
     Case,
     CasePaths,
     CheckpointReport,
     Deviation,
     Difference,
+    FigureColumn,
     FilmSummary,
     Finding,
     FolderContents,
@@ -315,6 +318,33 @@ def save(
     from core.exports import save_prediction
 
     return save_prediction(prediction, image, Path(folder), stem, steps=steps)
+
+
+def animate(
+    columns: Sequence[FigureColumn],
+    image: Image,
+    path: str | Path,
+    *,
+    reference: LabelMap | None = None,
+    options: AnimationOptions | None = None,
+    report: Report = silent,
+) -> AnimationFile:
+    """Write the scrub of one or several columns from the first kept step to the final result, as .gif or .mp4.
+
+    All columns run on one axis from noise to mask, each at its kept step nearest to the moment; a supervised network
+    has one point. What is not as trained is written into every picture. Raises `FigureRefused` (MP4 without the extra
+    `video` too), `ShapeMismatch`, and OSError when the disk refuses.
+    """
+    from core.figures.animation import animate as write
+
+    return write(columns, image, Path(path), reference, options or AnimationOptions(), report)
+
+
+def video_missing() -> str:
+    """Why no MP4 can be written on this machine, in words; empty when it can."""
+    from core.figures.animation import video_missing as missing
+
+    return missing()
 
 
 def stem_of(name: str) -> str:

@@ -591,3 +591,49 @@ class FilmSummary:
     norms: tuple[float, ...]
     shared: bool
     ranges: tuple[StageRange, ...]
+
+
+# ---- figures -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FigureColumn:
+    """One prediction in a figure, under the name and in the colour (`#rrggbb`) that it has everywhere."""
+
+    name: str
+    colour: str
+    prediction: Prediction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnimationOptions:
+    """How a scrub from noise to mask is drawn.
+
+    `fps`: steps per second; the final result stays for `hold_seconds`. `scale`: screen pixels per pixel of the image.
+    `window`: intensities drawn black and white, None = all of them. `cross`: the voxel (slice, row, column) through
+    which `view` is cut, None = where the masks are largest. `opacity` of the masks, 0 to 1.
+    """
+
+    fps: float = 10.0
+    hold_seconds: float = 1.5
+    scale: float = 2.0
+    quantity: Literal["mask", "state", "estimate", "probability"] = "mask"
+    view: Literal["axial", "coronal", "sagittal", "acquired"] = "acquired"
+    convention: Literal["radiological", "neurological"] = "radiological"
+    cross: tuple[int, int, int] | None = None
+    window: tuple[float, float] | None = None
+    inverted: bool = False
+    opacity: float = 0.45
+    reference_colour: str = "#F0E442"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnimationFile:
+    """What was written: pictures in the file, how long they last, and what a person should know of them."""
+
+    path: str
+    frames: int
+    seconds: float
+    width: int
+    height: int
+    findings: tuple[Finding, ...] = ()

@@ -47,7 +47,7 @@ class ExportController(QObject):
         name, threshold = _file_name(self._store.title(item.checkpoint)), item.threshold
         stem = f"{pipeline.stem_of(case.name)}{pipeline.frame_suffix(case.image)}_{name}"
         job = Job(
-            lambda report: pipeline.save(_cut(prediction, threshold), case.image, folder, stem, steps=steps),
+            lambda report: pipeline.save(cut(prediction, threshold), case.image, folder, stem, steps=steps),
             f"Writing {stem}",
         )
         job.succeeded.connect(lambda files: self._note(f"Wrote {', '.join(file.name for file in files)}", folder))
@@ -103,7 +103,8 @@ def _file_name(title: str) -> str:
     return "_".join(part for part in title.removesuffix(".ckpt").replace("\\", "/").split("/") if part)
 
 
-def _cut(prediction: Prediction, threshold: float | None) -> Prediction:
+def cut(prediction: Prediction, threshold: float | None) -> Prediction:
+    """The prediction at the threshold of its column; None = as it is."""
     return prediction if threshold is None else pipeline.rethreshold(prediction, threshold)
 
 
