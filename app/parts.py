@@ -16,6 +16,7 @@ from app.panels.passport import PassportPanel
 from app.panels.run import RunPanel
 from app.panels.steps import StepsPanel
 from app.panels.view_bar import ViewBar
+from app.panels.volume_3d import Volume3DPanel
 from app.status import StatusLine
 from app.store import Store
 from app.theme import Theme
@@ -35,6 +36,7 @@ class Parts:
     run: RunPanel
     film: FilmPanel
     labels: LabelsPanel
+    volume_3d: Volume3DPanel
     status: StatusLine
 
     def set_theme(self, theme: Theme) -> None:
@@ -55,6 +57,7 @@ def make_parts(store: Store, theme: Theme) -> Parts:
         run=RunPanel(),
         film=FilmPanel(),
         labels=LabelsPanel(),
+        volume_3d=Volume3DPanel(),
         status=StatusLine(),
     )
     parts.film.set_theme(theme)

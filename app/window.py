@@ -26,6 +26,7 @@ from app.controllers.opening import OpenController, Target, read_case
 from app.controllers.presenting import PanelController
 from app.controllers.running import RunController
 from app.controllers.viewing import ViewController
+from app.controllers.volume_3d import Volume3DController
 from app.dialogs import AboutDialog, ShortcutsDialog
 from app.drop import leave_drops_to_the_window, paths_of
 from app.film_dialogs import ask_download
@@ -113,6 +114,8 @@ class MainWindow(QMainWindow):
         self.tabifyDockWidget(run, self.film_dock)
         self.labels_dock = self._dock("Labels", parts.labels, right)
         self.tabifyDockWidget(self.film_dock, self.labels_dock)
+        self.volume_dock = self._dock("3D", parts.volume_3d, right)
+        self.tabifyDockWidget(self.labels_dock, self.volume_dock)
         passport.raise_()
         self.resizeDocks([self.library_dock, passport], [LEFT_WIDTH, RIGHT_WIDTH], Qt.Orientation.Horizontal)
         self.resizeDocks([passport, numbers], [430, 320], Qt.Orientation.Vertical)
@@ -137,6 +140,8 @@ class MainWindow(QMainWindow):
         self.animations = AnimationController(store, queue, self)
         colours = LabelColours(self.settings)
         self.labels = LabelController(store, queue, parts.labels, parts.view, colours, self)
+        self.volume_3d = Volume3DController(store, queue, parts.volume_3d, parts.view, self)
+        self.volume_3d.reference_colour = self.theme.reference
         self.panels = PanelController(store, queue, parts, self)
         self.frames = FrameController(store, queue, read_case, self)
         self.cine = CineController(store, parts.view, self.frames, self)
@@ -288,6 +293,10 @@ class MainWindow(QMainWindow):
     def show_film(self) -> None:
         self.film_dock.show()
         self.film_dock.raise_()
+
+    def show_3d(self) -> None:
+        self.volume_dock.show()
+        self.volume_dock.raise_()
 
     def ask_model_folder(self, column: str) -> None:
         title = "Choose the folder of the vision-language model"

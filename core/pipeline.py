@@ -33,6 +33,9 @@ from core.records import (
     Measurement,
     Prediction,
     RunSettings,
+    Space,
+    Surface,
+    Texture,
     frozen_array,
 )
 
@@ -345,6 +348,53 @@ def video_missing() -> str:
     from core.figures.animation import video_missing as missing
 
     return missing()
+
+
+def space_of(image: Image) -> Space:
+    """Where a volume lies in three dimensions."""
+    from core.figures.space import space_of as place
+
+    return place(image)
+
+
+def point_of(space: Space, voxel: tuple[float, float, float]) -> tuple[float, float, float]:
+    """Where the centre of a voxel (slice, row, column) lies in a space."""
+    from core.figures.space import point_of as point
+
+    return point(space, voxel)
+
+
+def voxel_at(space: Space, point: tuple[float, float, float], shape: tuple[int, ...]) -> tuple[int, int, int]:
+    """The voxel at a point of a space; outside a volume of that shape, the nearest."""
+    from core.figures.space import voxel_at as voxel
+
+    return voxel(space, point, shape)
+
+
+def surface(mask: Array, image: Image, report: Report = silent) -> Surface:
+    """The boundary of a mask on the grid of an image, as triangles in its space, within a budget."""
+    from core.figures.surfaces import surface_of
+
+    return surface_of(mask, image, report=report)
+
+
+def texture(image: Image, window: tuple[float, float], report: Report = silent) -> Texture:
+    """An image through a window, small enough to be drawn through in three dimensions."""
+    from core.figures.surfaces import texture_of
+
+    return texture_of(image, window, report=report)
+
+
+def pick(
+    surfaces: Sequence[Surface],
+    origin: tuple[float, float, float],
+    direction: tuple[float, float, float],
+    tolerance: float,
+) -> tuple[float, float, float] | None:
+    """The point of a surface that a ray meets first, give or take `tolerance` (a tangent); None beside all of them."""
+    from core.figures.surfaces import pick as picked
+
+    return picked(surfaces, origin, direction, tolerance)
 
 
 def stem_of(name: str) -> str:

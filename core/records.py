@@ -637,3 +637,45 @@ class AnimationFile:
     width: int
     height: int
     findings: tuple[Finding, ...] = ()
+
+
+# ---- three dimensions ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Space:
+    """The space in which a volume is drawn. `matrix`: (4, 4) float64, voxel (slice, row, column) to x, y, z in `unit`.
+
+    With geometry these are RAS millimetres. `letters`: what lies at the low and the high end of each axis. `low`,
+    `high`: the corners of the box around the volume. `true_to_scale` False: nobody says how far voxels are apart.
+    """
+
+    matrix: Array
+    letters: tuple[tuple[str, str], tuple[str, str], tuple[str, str]]
+    low: tuple[float, float, float]
+    high: tuple[float, float, float]
+    unit: Literal["mm", "voxels"]
+    true_to_scale: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Surface:
+    """The boundary of a mask as triangles, in the `Space` of the image: `vertices`, `normals` (N, 3) float32, `faces`
+    (M, 3) uint32. `every`: of how many voxels along each axis one was made to keep the number of triangles down; it is
+    in the mask where any of those is.
+    """
+
+    vertices: Array
+    faces: Array
+    normals: Array
+    every: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Texture:
+    """An image for drawing through: `levels` (slices, rows, columns) uint8 through the window, each the highest of
+    `every` voxels along each axis; `matrix`: (4, 4), from these voxels' corners to the `Space` of the image."""
+
+    levels: Array
+    matrix: Array
+    every: int = 1
