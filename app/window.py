@@ -116,6 +116,7 @@ class MainWindow(QMainWindow):
         self.tabifyDockWidget(self.film_dock, self.labels_dock)
         self.volume_dock = self._dock("3D", parts.volume_3d, right)
         self.tabifyDockWidget(self.labels_dock, self.volume_dock)
+        self.volume_dock.visibilityChanged.connect(parts.volume_3d.set_looked_at)
         passport.raise_()
         self.resizeDocks([self.library_dock, passport], [LEFT_WIDTH, RIGHT_WIDTH], Qt.Orientation.Horizontal)
         self.resizeDocks([passport, numbers], [430, 320], Qt.Orientation.Vertical)

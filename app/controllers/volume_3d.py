@@ -75,7 +75,7 @@ class Volume3DController(QObject):
 
     def refresh(self) -> None:
         """Show what there is now; nothing is made for a tab that nobody looks at."""
-        if not self._panel.isVisible():
+        if not self._panel.looked_at:
             return
         case, problem = self._store.case, self._panel.problem()
         if problem:

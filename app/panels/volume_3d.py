@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QGridLayout,
@@ -50,6 +49,7 @@ class Volume3DPanel(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.view: View3D | None = None
+        self.looked_at = False
         self._problem: str | None = None
         self._surfaces: dict[str, ShownSurface] = {}
         self.opacities: dict[str, float] = {}
@@ -83,9 +83,12 @@ class Volume3DPanel(QWidget):
 
     # ---- being looked at ---------------------------------------------------------------------------------------------
 
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
-        self.opened.emit()
+    def set_looked_at(self, looked_at: bool) -> None:
+        """Whether the tab is the one in front: Qt calls those behind it visible too."""
+        if looked_at != self.looked_at:
+            self.looked_at = looked_at
+            if looked_at:
+                self.opened.emit()
 
     def problem(self) -> str:
         """Why nothing can be drawn here, in words; looked for once."""

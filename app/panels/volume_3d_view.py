@@ -7,14 +7,31 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import pyqtgraph.opengl as gl
 from OpenGL import GL
+from pyqtgraph import Transform3D
 from pyqtgraph.opengl import shaders
+from pyqtgraph.opengl.GLGraphicsItem import GLOptions
 from PySide6.QtCore import QPointF, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QMouseEvent, QResizeEvent, QVector3D, QVector4D, QWheelEvent
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontMetricsF,
+    QMouseEvent,
+    QPainter,
+    QPainterPath,
+    QPen,
+    QResizeEvent,
+    QVector3D,
+    QVector4D,
+    QWheelEvent,
+)
 
 from core.records import Array, Space, Surface, Texture
 
-FIELD, START_ELEVATION, START_AZIMUTH = 40, 15, -70
-CLICK_PX, NEAR_PX, ROOM = 4, 6, 1.05
+FIELD, START_ELEVATION, START_AZIMUTH = 40, 15, 110
+"""Degrees. A patient is seen from in front, a little from above and from the left."""
+CLICK_PX, NEAR_PX, ROOM, OUTSIDE, LETTER_PX = 4, 6, 1.0, 0.06, 14
+DIMMED = 0.7
+"""Of white, what is left to the image: lines and letters stay to be seen."""
 BACKGROUND, FRAME, CROSS = "#0B0D10", "#5A646F", "#F2F4F6"
 # The image is drawn first, the highest value of all its slices along the line of sight, and hides nothing.
 MAXIMUM = {
@@ -76,7 +93,7 @@ class View3D(gl.GLViewWidget):  # type: ignore[misc]
         self._surfaces: dict[str, gl.GLMeshItem] = {}
         self._volume: gl.GLVolumeItem | None = None
         self._cross: gl.GLLinePlotItem | None = None
-        self._frame: list[gl.GLGraphicsItem.GLGraphicsItem] = []
+        self._frame: gl.GLLinePlotItem | None = None
         self._space: Space | None = None
         self._fitted = True
         self.setMinimumSize(160, 160)
@@ -88,13 +105,11 @@ class View3D(gl.GLViewWidget):  # type: ignore[misc]
         known, self._space = self._space, space
         if known is not None and (known.low, known.high) == (space.low, space.high):
             return
-        for item in self._frame:
-            self.removeItem(item)
+        if self._frame is not None:
+            self.removeItem(self._frame)
         low, high = np.array(space.low), np.array(space.high)
-        frame = _lines(_box_lines(low, high), FRAME, 1)
-        self._frame = [frame, *_letters(space)]
-        for item in self._frame:
-            self.addItem(item)
+        self._frame = _lines(_box_lines(low, high), FRAME, 1)
+        self.addItem(self._frame)
         self.reset_view()
 
     def reset_view(self) -> None:
@@ -152,7 +167,8 @@ class View3D(gl.GLViewWidget):  # type: ignore[misc]
             self.removeItem(self._volume)
             self._volume = None
         if texture is not None:
-            colours = np.repeat(texture.levels[..., None], 4, axis=-1)
+            dimmed = (texture.levels * DIMMED).astype(np.uint8)
+            colours = np.repeat(dimmed[..., None], 4, axis=-1)
             self._volume = gl.GLVolumeItem(colours, sliceDensity=1, smooth=True)
             self._volume.setGLOptions(MAXIMUM)
             self._volume.setDepthValue(-10)
@@ -169,6 +185,31 @@ class View3D(gl.GLViewWidget):  # type: ignore[misc]
             self.addItem(self._cross)
         else:
             self._cross.setData(pos=places)
+
+    def paintGL(self) -> None:  # noqa: N802
+        """Put back what the last picture left (without its mask no depth is cleared), draw, and write the letters."""
+        GL.glDepthMask(True)
+        GL.glBlendEquation(GL.GL_FUNC_ADD)
+        super().paintGL()
+        GL.glDepthMask(True)
+        GL.glBlendEquation(GL.GL_FUNC_ADD)
+        GL.glDisable(GL.GL_DEPTH_TEST)
+        if self._space is not None:
+            painter = QPainter(self)
+            self._write_letters(painter, self._space)
+            painter.end()
+
+    def _write_letters(self, painter: QPainter, space: Space) -> None:
+        font = QFont(self.font())
+        font.setPixelSize(LETTER_PX)
+        font.setBold(True)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        metrics, letters = QFontMetricsF(font), QPainterPath()
+        for name, place in _letter_places(space):
+            middle = QPointF(-metrics.horizontalAdvance(name) / 2, LETTER_PX / 2)
+            letters.addText(self.place_of(place) + middle, font, name)
+        painter.strokePath(letters, QPen(QColor(BACKGROUND), 3))
+        painter.fillPath(letters, QColor(CROSS))
 
     # ---- picking -----------------------------------------------------------------------------------------------------
 
@@ -205,8 +246,6 @@ class View3D(gl.GLViewWidget):  # type: ignore[misc]
 
 def _plain(name: str) -> dict[object, object]:
     """Options of pyqtgraph, and what the image changed put back."""
-    from pyqtgraph.opengl.GLGraphicsItem import GLOptions
-
     return {**GLOptions[name], "glBlendEquation": (GL.GL_FUNC_ADD,), "glDepthMask": (name == "opaque",)}
 
 
@@ -241,25 +280,17 @@ def _cross_lines(low: Array, high: Array, point: Array) -> Array:
     return np.array(ends, dtype=np.float32)
 
 
-def _letters(space: Space) -> Sequence[gl.GLTextItem]:
-    """At both ends of each axis, a little outside the box."""
+def _letter_places(space: Space) -> Sequence[tuple[str, tuple[float, float, float]]]:
+    """The letters at both ends of each axis, a little outside the box."""
     low, high, made = np.array(space.low), np.array(space.high), []
-    outside = 0.06 * float((high - low).max())
-    font = QFont()
-    font.setPixelSize(15)
-    font.setBold(True)
+    outside = OUTSIDE * float((high - low).max())
     for axis, names in enumerate(space.letters):
         for name, end, by in ((names[0], low, -outside), (names[1], high, outside)):
             place = (low + high) / 2
             place[axis] = end[axis] + by
-            item = gl.GLTextItem(pos=place, text=name, color=QColor(CROSS), font=font)
-            item.setData(alignment=Qt.AlignmentFlag.AlignCenter)
-            item.setGLOptions(_plain("additive"))
-            made.append(item)
+            made.append((name, (float(place[0]), float(place[1]), float(place[2]))))
     return made
 
 
 def _matrix(values: Array) -> object:
-    from pyqtgraph import Transform3D
-
     return Transform3D(*values.astype(float).ravel().tolist())
