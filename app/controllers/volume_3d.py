@@ -23,7 +23,8 @@ ONE_SLICE = "3D needs a volume: {name} is a single picture."
 WORKING = "Making the surfaces\N{HORIZONTAL ELLIPSIS}"
 REFERENCE = "reference"
 TICK_MS = 150
-RESULT_OPACITY, REFERENCE_OPACITY = 1.0, 0.35
+RESULT_OPACITY, OTHER_OPACITY, REFERENCE_OPACITY = 1.0, 0.6, 0.35
+"""Of the first result, and of what may lie around it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -107,7 +108,7 @@ class Volume3DController(QObject):
                         key=item.key,
                         name=name,
                         colour=item.colour,
-                        opacity=RESULT_OPACITY,
+                        opacity=OTHER_OPACITY if wanted else RESULT_OPACITY,
                         source=prediction,
                         threshold=item.threshold,
                     )

@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
+    QFrame,
     QGridLayout,
     QHBoxLayout,
     QPushButton,
+    QScrollArea,
     QSlider,
     QStackedWidget,
     QVBoxLayout,
@@ -19,7 +21,7 @@ from PySide6.QtWidgets import (
 )
 
 from app.panels.volume_3d_gl import gl_problem
-from app.panels.widgets.text import ElidedLabel, PlainLabel
+from app.panels.widgets.text import ElidedLabel, PlainLabel, plain_tooltip
 from core.records import Space, Surface, Texture
 
 if TYPE_CHECKING:
@@ -54,9 +56,9 @@ class Volume3DPanel(QWidget):
         self._surfaces: dict[str, ShownSurface] = {}
         self.opacities: dict[str, float] = {}
         self.message, self.facts = PlainLabel(role="muted", wrap=True), PlainLabel(role="muted", wrap=True)
-        self.image_box, self.reset = QCheckBox("Image behind, as maximum intensity"), QPushButton("Reset view")
+        self.image_box, self.reset = QCheckBox("Image, maximum intensity"), QPushButton("Reset view")
         self.rows = QGridLayout()
-        self.pages, self._content = QStackedWidget(), QWidget()
+        self.pages, self._content, self._below = QStackedWidget(), QWidget(), QWidget()
         self._lay_out()
         self.image_box.toggled.connect(self.texture_requested)
         self.reset.clicked.connect(lambda: self.view is not None and self.view.reset_view())
@@ -71,11 +73,20 @@ class Volume3DPanel(QWidget):
         controls.addWidget(self.image_box, 1)
         controls.addWidget(self.reset)
         content.setContentsMargins(0, 0, 0, 0)
-        self.rows.setColumnStretch(1, 1)
-        content.addLayout(self.rows)
-        content.addLayout(controls)
-        content.addWidget(self.facts)
-        content.addWidget(PlainLabel(HELP, role="muted", wrap=True))
+        self.rows.setColumnStretch(1, 2)
+        self.rows.setColumnStretch(2, 1)
+        below = QVBoxLayout(self._below)
+        below.setContentsMargins(0, 0, 0, 0)
+        for part in (self.rows, controls):
+            below.addLayout(part)
+        below.addWidget(self.facts)
+        below.addStretch(1)
+        scroll = QScrollArea()  # a low dock keeps its view
+        scroll.setWidget(self._below)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QFrame.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        content.addWidget(scroll, 1)
         self.pages.addWidget(page)
         self.pages.addWidget(self._content)
         outer.setContentsMargins(6, 6, 6, 6)
@@ -135,7 +146,8 @@ class Volume3DPanel(QWidget):
             self.view.pick_requested.connect(self.pick_requested)
             layout = self._content.layout()
             assert isinstance(layout, QVBoxLayout)
-            layout.insertWidget(0, self.view, 1)
+            self.view.setToolTip(plain_tooltip(HELP))
+            layout.insertWidget(0, self.view, 3)
         return self.view
 
     def _fill_rows(self) -> None:
@@ -149,7 +161,8 @@ class Volume3DPanel(QWidget):
             swatch.setFixedSize(SWATCH_PX, SWATCH_PX)
             swatch.setStyleSheet(f"background: {item.colour}; border-radius: 2px;")
             slider.setRange(0, 100)
-            slider.setFixedWidth(SLIDER_PX)
+            slider.setMinimumWidth(SLIDER_PX // 2)
+            slider.setMaximumWidth(SLIDER_PX)
             slider.setValue(round(100 * self.opacities[key]))
             slider.setAccessibleName(f"Opacity of {item.name}")
             slider.valueChanged.connect(lambda value, key=key: self._set_opacity(key, value / 100))

@@ -14,22 +14,21 @@ from PySide6.QtCore import QPointF, Qt, Signal
 from PySide6.QtGui import (
     QColor,
     QFont,
-    QFontMetricsF,
     QMouseEvent,
     QPainter,
-    QPainterPath,
-    QPen,
     QResizeEvent,
     QVector3D,
     QVector4D,
     QWheelEvent,
 )
+from PySide6.QtOpenGL import QOpenGLPaintDevice
 
 from core.records import Array, Space, Surface, Texture
 
 FIELD, START_ELEVATION, START_AZIMUTH = 40, 15, 110
 """Degrees. A patient is seen from in front, a little from above and from the left."""
 CLICK_PX, NEAR_PX, ROOM, OUTSIDE, LETTER_PX = 4, 6, 1.0, 0.06, 14
+AROUND = ((-1, 0), (1, 0), (0, -1), (0, 1), (-1, -1), (1, 1), (-1, 1), (1, -1))
 DIMMED = 0.7
 """Of white, what is left to the image: lines and letters stay to be seen."""
 BACKGROUND, FRAME, CROSS = "#0B0D10", "#5A646F", "#F2F4F6"
@@ -96,7 +95,7 @@ class View3D(gl.GLViewWidget):  # type: ignore[misc]
         self._frame: gl.GLLinePlotItem | None = None
         self._space: Space | None = None
         self._fitted = True
-        self.setMinimumSize(160, 160)
+        self.setMinimumSize(140, 120)
 
     # ---- what is shown -----------------------------------------------------------------------------------------------
 
@@ -188,6 +187,8 @@ class View3D(gl.GLViewWidget):  # type: ignore[misc]
 
     def paintGL(self) -> None:  # noqa: N802
         """Put back what the last picture left (without its mask no depth is cleared), draw, and write the letters."""
+        for test in (GL.GL_SCISSOR_TEST, GL.GL_STENCIL_TEST):
+            GL.glDisable(test)
         GL.glDepthMask(True)
         GL.glBlendEquation(GL.GL_FUNC_ADD)
         super().paintGL()
@@ -195,7 +196,10 @@ class View3D(gl.GLViewWidget):  # type: ignore[misc]
         GL.glBlendEquation(GL.GL_FUNC_ADD)
         GL.glDisable(GL.GL_DEPTH_TEST)
         if self._space is not None:
-            painter = QPainter(self)
+            # Not on the widget itself: while the window is grabbed, that would paint elsewhere.
+            device = QOpenGLPaintDevice(self.deviceWidth(), self.deviceHeight())
+            device.setDevicePixelRatio(self.devicePixelRatioF())
+            painter = QPainter(device)
             self._write_letters(painter, self._space)
             painter.end()
 
@@ -203,13 +207,14 @@ class View3D(gl.GLViewWidget):  # type: ignore[misc]
         font = QFont(self.font())
         font.setPixelSize(LETTER_PX)
         font.setBold(True)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        metrics, letters = QFontMetricsF(font), QPainterPath()
         for name, place in _letter_places(space):
-            middle = QPointF(-metrics.horizontalAdvance(name) / 2, LETTER_PX / 2)
-            letters.addText(self.place_of(place) + middle, font, name)
-        painter.strokePath(letters, QPen(QColor(BACKGROUND), 3))
-        painter.fillPath(letters, QColor(CROSS))
+            middle = QPointF(-painter.fontMetrics().horizontalAdvance(name) / 2, LETTER_PX / 2)
+            where = self.place_of(place) + middle
+            painter.setPen(QColor(BACKGROUND))  # not as a path: filling one needs a stencil, which not every driver has
+            for by in AROUND:
+                painter.drawText(where + QPointF(*by), name)
+            painter.setPen(QColor(CROSS))
+            painter.drawText(where, name)
 
     # ---- picking -----------------------------------------------------------------------------------------------------
 
