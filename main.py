@@ -146,6 +146,10 @@ def predict(
     film_point: Annotated[str | None, typer.Option(help="override: A or B")] = None,
     frame: Annotated[int, typer.Option(min=1, help="of films and time series, which frame to run on, from 1")] = 1,
     slice_axis: Annotated[str, typer.Option(help="of a volume, run along: slices, rows or columns")] = "slices",
+    series: Annotated[str | None, typer.Option(help="of a DICOM folder, only this series: its UID or number")] = None,
+    file_format: Annotated[
+        str, typer.Option("--format", help="of the results: auto, nifti, nrrd, mha, png, tiff or dicom")
+    ] = "auto",
     reference_grid: Annotated[
         str, typer.Option(help="a reference on another grid than its image: show, resample, voxels or refuse")
     ] = "show",
@@ -189,8 +193,10 @@ def predict(
     stages = _numbers("--film-stages", film_stages)
     segmenter = _load(checkpoint, device, weights, stages, film_point, profiles, vlm)
     other_grid = _one_of("--reference-grid", reference_grid, ("show", "resample", "voxels", "refuse"))
-    cases = _cases(images, frame - 1, other_grid)
-    results = [_predict_one(segmenter, case, settings, output, save_steps, as_json, film_of_steps) for case in cases]
+    cases = _cases(images, frame - 1, other_grid, series)
+    formats = ("auto", "nifti", "nrrd", "mha", "png", "tiff", "dicom")
+    saving = partial(pipeline.save, steps=save_steps, file_format=_one_of("--format", file_format, formats))
+    results = [_predict_one(segmenter, case, settings, output, saving, as_json, film_of_steps) for case in cases]
     if as_json:
         print_json({"checkpoint": segmenter.report.to_dict(), "settings": to_plain(settings), "results": results})
     failed = sum("error" in result for result in results)
@@ -216,27 +222,38 @@ def _load(
         raise _refuse(str(error)) from None
 
 
-def _cases(images: Sequence[Path], frame: int, other_grid: Any) -> list[NamedCase]:
+def _cases(images: Sequence[Path], frame: int, other_grid: Any, series: str | None) -> list[NamedCase]:
     """What to run: name, and how to open it. A file that is no image fails as one case, not as the whole command."""
     cases: list[NamedCase] = []
     for path in images:
         if path.is_dir():
-            found = _scanned(path)
-            cases += [
-                (case.name, partial(_open, case.image, case.reference, case.sample, frame, other_grid))
-                for case in found
-            ]
+            found = _of_series(_scanned(path), series)
+            cases += [(case.name, partial(_open, case, frame, other_grid)) for case in found]
         else:
-            cases.append((path.name, partial(_open, path, None, None, frame, other_grid)))
+            case = CasePaths(name=path.name, image=str(path))
+            cases.append((path.name, partial(_open, case, frame, other_grid)))
     if not cases:
         raise _refuse("No image was found in what was given. Name image files, or a folder that holds some.")
     _check_names(cases)
     return cases
 
 
-def _open(image: str | Path, reference: str | None, sample: str | None, frame: int, other_grid: Any) -> Case:
+def _of_series(cases: Sequence[CasePaths], series: str | None) -> list[CasePaths]:
+    """All of them, or the DICOM series that was asked for, by its UID or by its number among the series."""
+    if series is None:
+        return list(cases)
+    known = [case for case in cases if case.series]
+    chosen = [case for number, case in enumerate(known, 1) if series in (case.series, str(number))]
+    if not chosen:
+        listed = "; ".join(f"{number} = {case.name}" for number, case in enumerate(known, 1))
+        raise _refuse(f"--series {series}: there is no such series here. There are: {listed or 'none to choose from'}.")
+    return chosen
+
+
+def _open(case: CasePaths, frame: int, other_grid: Any) -> Case:
     """A case; of a single file, with the reference that lies beside it."""
-    return pipeline.open_case(image, reference or pipeline.reference_of(image), sample, frame, other_grid)
+    beside = None if case.files else pipeline.reference_of(case.image)
+    return pipeline.open_case(case.image, case.reference or beside, case.sample, frame, other_grid, case.files)
 
 
 def _scanned(folder: Path) -> Sequence[CasePaths]:
@@ -259,7 +276,7 @@ def _predict_one(
     named: NamedCase,
     settings: RunSettings,
     output: Path,
-    save_steps: bool,
+    saving: Callable[..., Sequence[Path]],
     quiet: bool,
     film_of_steps: tuple[str, AnimationOptions] | None,
 ) -> dict[str, Any]:
@@ -269,7 +286,7 @@ def _predict_one(
         with progress_bar(name) as reporter:
             prediction = pipeline.segment(segmenter, case.image, settings, reporter)
         stem = f"{pipeline.stem_of(name)}{pipeline.frame_suffix(case.image)}"
-        files = pipeline.save(prediction, case.image, output, stem, steps=save_steps)
+        files = saving(prediction, case.image, output, stem)
         animated = _animate(segmenter, case, prediction, output / f"{stem}_steps", film_of_steps)
         files = (*files, *(Path(made.path) for made in animated))
     except (FlowglassError, OSError) as error:

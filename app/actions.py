@@ -13,11 +13,11 @@ from app.commands.command import (
     SUBMENU,
     Command,
     has_case,
-    has_column,
     has_result,
     has_volume,
     separator,
 )
+from app.commands.comparing import COLUMNS, COMPARED, LINKED, ROWS, has_run
 from app.commands.looking import CASES, LOOKING
 from app.items import CONVENTIONS, LAYOUT_NAMES, LAYOUTS, PROJECTIONS, VIEW_NAMES, VIEWS
 from app.keymap import Keymap, native
@@ -34,7 +34,13 @@ def _next(values: tuple[str, ...], now: str) -> str:
 
 
 def _busy(window: MainWindow) -> bool:
-    return window.store.outcomes.busy or window.effects.busy or window.models.busy or window.animations.busy
+    return (
+        window.store.outcomes.busy
+        or window.effects.busy
+        or window.models.busy
+        or window.rows.busy
+        or window.animations.busy
+    )
 
 
 COMMANDS: tuple[Command, ...] = (
@@ -103,7 +109,7 @@ COMMANDS: tuple[Command, ...] = (
         title="&Run",
         shortcut="Ctrl+R",
         call=lambda window: window.run_active(),
-        enabled=has_column,
+        enabled=has_run,
     ),
     Command(
         id="run.cancel",
@@ -119,18 +125,11 @@ COMMANDS: tuple[Command, ...] = (
         title="Copy run as c&ommand",
         shortcut="Ctrl+Alt+C",
         call=lambda window: window.copy_command(),
-        enabled=has_column,
+        enabled=has_run,
     ),
     separator("&Run", "run.copy-command"),
     *CASES,
-    Command(
-        id="run.close-column",
-        menu="&Run",
-        title="C&lose column",
-        shortcut="Ctrl+W",
-        call=lambda window: window.close_column(),
-        enabled=has_column,
-    ),
+    *COLUMNS,
     Command(
         id="view.reset",
         menu="&View",
@@ -161,7 +160,7 @@ COMMANDS: tuple[Command, ...] = (
         title="The checkpoint's &own threshold",
         shortcut="T",
         call=lambda window: window.reset_threshold(),
-        enabled=has_column,
+        enabled=has_run,
     ),
     Command(
         id="view.previous-step",
@@ -256,6 +255,9 @@ COMMANDS: tuple[Command, ...] = (
     ),
     separator("&View", "view.slab"),
     *LOOKING,
+    *ROWS,
+    *LINKED,
+    *COMPARED,
     separator("&View", "view.looking"),
     *(
         Command(
@@ -297,6 +299,7 @@ MOUSE = (
     ("Right drag", "Window and level"),
     ("Ctrl + right drag", "Window and level of what a box encloses"),
     ("Shift + move", "The crosshair of a volume follows, in all views"),
+    ("Drag the head", "Put a column in another place"),
     ("Double click", "One view of one column alone, or all of them again; in a lightbox, that slice alone"),
 )
 

@@ -17,14 +17,15 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.canvas.frame import QUANTITIES, QUANTITY_NAMES
 from app.panels.widgets.text import PlainLabel, plain_tooltip, printable
-from core.records import AnimationOptions
+from core.records import AnimatedQuantity, AnimationOptions
 
 SCALES = (1.0, 2.0, 3.0, 4.0)
 FORMATS = (("GIF, for slides and web pages", ".gif"), ("MP4, a video", ".mp4"))
+ANIMATED: tuple[AnimatedQuantity, ...] = ("mask", "estimate", "probability", "state")
+"""The quantities of the view that an animation can draw."""
 MOST_FPS = 50.0
-NAME_LENGTH = 60
+NAME_LENGTH = 40
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,9 +65,9 @@ class AnimationDialog(QDialog):
     def _fill(self, no_video: str) -> None:
         for words, ending in FORMATS if not no_video else FORMATS[:1]:
             self.format.addItem(words, ending)
-        for quantity in QUANTITIES:
-            self.quantity.addItem(QUANTITY_NAMES[quantity], quantity)
-        self.quantity.setCurrentIndex(QUANTITIES.index(self._options.quantity))
+        for quantity in ANIMATED:
+            self.quantity.addItem(quantity.capitalize(), quantity)
+        self.quantity.setCurrentIndex(ANIMATED.index(self._options.quantity))
         for scale in SCALES:
             self.scale.addItem(f"{scale:g}x", scale)
         self.scale.setCurrentIndex(SCALES.index(self._options.scale) if self._options.scale in SCALES else 1)

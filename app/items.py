@@ -11,13 +11,27 @@ from core.progress import Progress
 from core.records import Case, CasePaths, CheckpointReport, Difference, Measurement, Prediction, RunSettings, Severity
 
 CaseState = Literal["listed", "loading", "ready", "failed"]
+ColumnKind = Literal["checkpoint", "reference", "mask"]
 ColumnState = Literal["empty", "waiting", "running", "result", "error", "cancelled"]
-Quantity = Literal["mask", "state", "estimate", "probability"]
+Quantity = str  # a name of the table in app.canvas.quantities
 View = Literal["axial", "coronal", "sagittal", "acquired"]
 Layout = Literal[1, 2, 4, "lightbox"]
 Convention = Literal["radiological", "neurological"]
 Projection = Literal["off", "max", "min", "mean"]
 OtherGrid = Literal["show", "resample", "voxels"]
+Link = Literal["camera", "slice", "window", "step"]
+RowMode = Literal["planes", "quantities", "cases"]
+ROW_MODES: tuple[RowMode, ...] = ("planes", "quantities", "cases")
+ROW_NAMES = {"planes": "Planes", "quantities": "Quantities", "cases": "Cases"}
+CASE_ROWS = 3
+MOST_ROWS = 4
+CompareMode = Literal["off", "swipe", "blink"]
+COMPARES: tuple[CompareMode, ...] = ("off", "swipe", "blink")
+COMPARE_NAMES = {"off": "Side by side", "swipe": "Swipe", "blink": "Blink"}
+SLOWEST, FASTEST = 0.5, 6.0
+"""Changes per second while two columns blink: six are three flashes, the most that WCAG 2.2 allows (2.3.1)."""
+LINKS: tuple[Link, ...] = ("camera", "slice", "window", "step")
+LINK_NAMES: dict[Link, str] = {"camera": "Pan and zoom", "slice": "Slice", "window": "Window", "step": "Step"}
 VIEWS: tuple[View, ...] = ("axial", "coronal", "sagittal", "acquired")
 LAYOUTS: tuple[Layout, ...] = (1, 2, 4, "lightbox")
 CONVENTIONS: tuple[Convention, ...] = ("radiological", "neurological")
@@ -29,7 +43,8 @@ PROJECTION_NAMES = {"off": "Off", "max": "Maximum", "min": "Minimum", "mean": "M
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseItem:
-    """A case in the library. `id` is the path of its image; `revision` counts how often its files were read."""
+    """A case in the library. `id` is the path of its image; `revision` counts how often its files were read, and
+    `reference_revision` how often it got another reference."""
 
     id: str
     paths: CasePaths
@@ -39,6 +54,7 @@ class CaseItem:
     revision: int = 0
     other_grid: OtherGrid = "show"
     """What was decided about a reference that lies on another grid than the image."""
+    reference_revision: int = 0
 
     @property
     def name(self) -> str:
@@ -84,20 +100,38 @@ class LoadOptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One checkpoint with one set of settings, beside others. `threshold` None = the checkpoint's own."""
+    """One checkpoint with one set of settings, beside others; or the case's reference, or an imported mask.
+
+    `checkpoint` is empty for those; `source`: the file of a mask. `threshold` None = the checkpoint's own.
+    """
 
     key: str
     checkpoint: str
     colour: str
+    kind: ColumnKind = "checkpoint"
+    source: str = ""
     settings: RunSettings = field(default_factory=RunSettings)
     options: LoadOptions = LoadOptions()
     threshold: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DropPlace:
+    """Where files were dropped on the columns: on `column`, or between two of them, before the one at `index`.
+
+    Without either it was not on the columns at all.
+    """
+
+    column: str | None = None
+    index: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunKey:
     """Everything that decides a prediction. Two runs with the same key give the same result on one device.
 
+    Labels in the place of a prediction have no checkpoint: `kind` and `source` say which, and `reference_revision`
+    which reference of the case.
     `frame`: of a film or a time series, the one that was run on.
     """
 
@@ -107,6 +141,9 @@ class RunKey:
     checkpoint_revision: int
     settings: RunSettings
     options: LoadOptions
+    kind: ColumnKind = "checkpoint"
+    source: str = ""
+    reference_revision: int = 0
     frame: int = 0
 
 
@@ -176,6 +213,50 @@ class LabelEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Comparison:
+    """How the active column is held against another. `other`: the key of one that a person chose, else None.
+
+    `per_second`: how often the two change places while they blink.
+    """
+
+    mode: CompareMode = "off"
+    other: str | None = None
+    per_second: float = 2.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """What lies below one another in each column: the planes of a volume (as its layout says), several quantities of
+    one plane at once, or several cases. `quantities`: by name, in the order of the rows."""
+
+    mode: RowMode = "planes"
+    quantities: tuple[Quantity, ...] = ("mask", "probability", "state")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CaseRow:
+    """One case of several in a column: what the column came to on it, or in `words` why there is nothing yet.
+
+    `case` None: its files are not read yet. `window`: the intensities drawn black and white.
+    """
+
+    id: str
+    title: str
+    case: Case | None
+    prediction: Prediction | None
+    words: str
+    active: bool
+    window: tuple[float, float]
+
+    def same(self, other: CaseRow) -> bool:
+        """Whether nothing has to be drawn again."""
+        mine, theirs = (self.case, self.prediction), (other.case, other.prediction)
+        told = (self.id, self.title, self.words, self.active, self.window)
+        same = told == (other.id, other.title, other.words, other.active, other.window)
+        return same and all(one is another for one, another in zip(mine, theirs, strict=True))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
     """A line for the person: what a dropped file was taken for, or what went wrong with it. `path` may be empty."""
 
@@ -203,8 +284,9 @@ class FilmVariant:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilmEffect:
     """What a variant came to beside the run as it is now. `measurement` None: there is no reference. `failure`: why
-    there is nothing else."""
+    there is nothing else. `labels`: in what the variant is not as trained."""
 
     difference: Difference | None = None
     measurement: Measurement | None = None
     failure: Failure | None = None
+    labels: tuple[str, ...] = ()

@@ -54,6 +54,14 @@ class Settings:
     def last_folder(self, folder: str) -> None:
         self._stored.setValue("open/folder", folder)
 
+    @property
+    def last_result_folder(self) -> str:
+        return str(self._stored.value("save/folder", ""))
+
+    @last_result_folder.setter
+    def last_result_folder(self, folder: str) -> None:
+        self._stored.setValue("save/folder", folder)
+
     def label_colours(self) -> dict[str, str]:
         """The colour of each label that was ever shown, by its code or name."""
         stored = self._stored.value("labels/colours", "{}")

@@ -10,7 +10,7 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragMoveEvent, QDropEve
 from PySide6.QtWidgets import QApplication, QDockWidget, QFileDialog, QMainWindow, QSplitter, QVBoxLayout, QWidget
 
 from app.actions import COMMANDS, give_keys, make_actions, refresh_actions
-from app.animation_dialog import AnimationDialog, AnimationWish
+from app.animation_dialog import ANIMATED, AnimationDialog, AnimationWish
 from app.command_palette import CommandPalette, palette_entries
 from app.commands.looking import PRESET_KEYS
 from app.controllers.animation import AnimationController
@@ -20,10 +20,12 @@ from app.controllers.film import FilmController
 from app.controllers.film_effects import EffectController
 from app.controllers.film_models import ModelController
 from app.controllers.frames import FrameController
+from app.controllers.grid import GridController
 from app.controllers.labels import LabelController
 from app.controllers.measuring import MeasureController
-from app.controllers.opening import OpenController, Target, read_case
+from app.controllers.opening import NOWHERE, OpenController, Target, read_case
 from app.controllers.presenting import PanelController
+from app.controllers.rows import RowController
 from app.controllers.running import RunController
 from app.controllers.viewing import ViewController
 from app.controllers.volume_3d import Volume3DController
@@ -31,21 +33,29 @@ from app.dialogs import AboutDialog, ShortcutsDialog
 from app.drop import leave_drops_to_the_window, paths_of
 from app.film_dialogs import ask_download
 from app.hold_space import HoldSpace, clicks_leave_the_focus
-from app.items import LoadOptions, Note
+from app.items import DropPlace, LoadOptions, Note
 from app.jobs import JobQueue
 from app.keymap import Keymap, key_number, native
 from app.label_colours import LabelColours
 from app.parts import make_parts
 from app.recent import RecentMenu
+from app.save_dialog import SaveDialog
+from app.series_dialog import SeriesDialog
 from app.settings import Settings
 from app.shortcut_editor import ShortcutEditor
 from app.store import Store
 from app.theme import THEMES, Theme, apply_theme, system_theme
 from core import pipeline
-from core.records import AnimationOptions
+from core.records import AnimationOptions, CasePaths, Series
 
 DEMO = Path(__file__).resolve().parent.parent / "resources" / "demo"
 OTHER_GRIDS = ("labels.other-grid", "labels.other-shape")
+IMAGES = (
+    "*.png *.jpg *.jpeg *.tif *.tiff *.bmp *.gif *.ppm *.pgm *.nii *.gz *.nrrd *.nhdr *.mha *.mhd *.mgh *.mgz *.dcm "
+    "*.npy *.npz *.gipl *.hdr"
+)
+FILE_FILTERS = f"All files (*);;Checkpoints (*.ckpt *.pt *.pth *.safetensors);;Images and masks ({IMAGES})"
+"""All files first: DICOM files and many others have no ending, and content decides what a file is."""
 SMALLEST = QSize(720, 480)
 RIGHT_WIDTH, LEFT_WIDTH, RUNS_WIDTH, WIDE = 340, 240, 330, 1280
 
@@ -143,13 +153,15 @@ class MainWindow(QMainWindow):
         self.labels = LabelController(store, queue, parts.labels, parts.view, colours, self)
         self.volume_3d = Volume3DController(store, queue, parts.volume_3d, parts.view, self)
         self.volume_3d.reference_colour = self.theme.reference
+        self.rows = RowController(store, queue, self.opening, self.runs, parts.view)
+        self.grid = GridController(store, parts.view, parts.bar, self)
         self.panels = PanelController(store, queue, parts, self)
         self.frames = FrameController(store, queue, read_case, self)
         self.cine = CineController(store, parts.view, self.frames, self)
 
     def _connect(self) -> None:
         parts, store, library = self.parts, self.store, self.parts.library
-        parts.view.files_dropped.connect(lambda paths, column: self.open(paths))
+        parts.view.files_dropped.connect(lambda paths, place: self.open(paths, place=place))
         parts.view.open_requested.connect(self.ask_files)
         parts.view.demo_requested.connect(self.open_demo)
         parts.view.cancel_requested.connect(self.runs.cancel)
@@ -160,7 +172,7 @@ class MainWindow(QMainWindow):
         parts.bar.time.fps_changed.connect(self.cine.set_fps)
         parts.bar.time.show_fps(self.cine.fps)
         parts.status.cancel_requested.connect(self.cancel_all)
-        self.panels.also_busy = lambda: self.effects.busy or self.models.busy or self.animations.busy
+        self.panels.also_busy = lambda: self.effects.busy or self.models.busy or self.rows.busy or self.animations.busy
         self.panels.also_progress = lambda: self.animations.progress
         self.animations.changed.connect(lambda _: self.panels.show_work_soon())
         self.animations.changed.connect(lambda _: self._refresh_soon.start())
@@ -189,38 +201,49 @@ class MainWindow(QMainWindow):
         library.runs.view.remove_requested.connect(store.remove_training_run)
         library.messages.open_as_requested.connect(self._on_open_as)
         self.opening.opened.connect(self._recent.add)
+        self.opening.choice_needed.connect(self._ask_series)
         store.noted.connect(self._on_noted)
         store.training_runs_listed.connect(self._widen_library)
-        for signal in (
-            store.case_activated,
-            store.case_changed,
+        columns = (
             store.labels_changed,
             store.column_activated,
+            store.columns_reordered,
             store.run_changed,
-        ):
+            store.links_changed,
+            store.compared,
+        )
+        for signal in (store.case_activated, store.case_changed, *columns):
             signal.connect(lambda _: self._refresh_actions())
         listed = (store.case_added, store.case_removed, store.checkpoint_added, store.checkpoint_removed)
         for signal in (*listed, store.checkpoint_changed, store.column_removed):
             signal.connect(lambda _: self._refresh_soon.start())
+        store.column_removed.connect(self._on_column_removed)
         store.case_activated.connect(lambda _: self._show_title())
         _application().styleHints().colorSchemeChanged.connect(lambda _: self._apply_theme())
 
     # ---- opening -----------------------------------------------------------------------------------------------------
 
-    def open(self, paths: Sequence[str], target: Target = "view") -> None:
+    def open(self, paths: Sequence[str], target: Target = "view", place: DropPlace = NOWHERE) -> None:
         """Take in files and folders, as if dropped on the view (or in the library)."""
         if paths:
             self.parts.banner.hide()
-            self.opening.open(paths, target)
+            self.opening.open(paths, target, place)
 
     def open_demo(self) -> None:
         self.open([str(DEMO)])
 
     def ask_files(self) -> None:
-        chosen, _ = QFileDialog.getOpenFileNames(self, "Open checkpoints, images and masks", self.settings.last_folder)
+        title, folder = "Open checkpoints, images and masks", self.settings.last_folder
+        chosen, _ = QFileDialog.getOpenFileNames(self, title, folder, FILE_FILTERS)
         if chosen:
             self.settings.last_folder = str(Path(chosen[0]).parent)
             self.open(chosen)
+
+    def _ask_series(self, cases: Sequence[CasePaths], series: Sequence[Series]) -> None:
+        """Which of the DICOM series to open; none opens nothing."""
+        dialog = SeriesDialog(series, self)
+        dialog.accepted.connect(lambda: self.opening.open_series(cases, dialog.chosen()))
+        dialog.open()
 
     def ask_folder(self) -> None:
         chosen = QFileDialog.getExistingDirectory(self, "Open a folder of cases", self.settings.last_folder)
@@ -249,11 +272,17 @@ class MainWindow(QMainWindow):
             self.resizeDocks([self.library_dock], [RUNS_WIDTH], Qt.Orientation.Horizontal)
 
     def _on_open_as(self, path: str, kind: str) -> None:
-        (self.opening.open_image if kind == "image" else self.opening.open_reference)(path)
+        opening = self.opening
+        take = {"image": opening.open_image, "reference": opening.open_reference, "column": opening.open_mask_column}
+        take[kind](path)
+
+    def _on_column_removed(self, _: str) -> None:
+        if self.store.active_column in self.store.columns:  # else another becomes the active one, and says so
+            self._refresh_actions()
 
     def _on_noted(self, note: Note) -> None:
         """Errors are shown over the pictures too, unless the column of the file says it already."""
-        shown = {column.checkpoint for column in self.store.columns.values()}
+        shown = {column.checkpoint or column.source for column in self.store.columns.values()} - {""}
         if note.code in OTHER_GRIDS:
             self.parts.banner.offer_places(note.path, note, voxels=note.code == "labels.other-grid")
         elif note.severity in {"error", "warning"} and note.path not in shown:
@@ -289,6 +318,7 @@ class MainWindow(QMainWindow):
         self.effects.cancel()
         self.models.cancel()
         self.animations.cancel()
+        self.rows.cancel()
         self.runs.cancel_all()
 
     def show_film(self) -> None:
@@ -315,9 +345,16 @@ class MainWindow(QMainWindow):
         self.show_film()  # there it says how far it is
 
     def ask_result_folder(self) -> None:
-        chosen = QFileDialog.getExistingDirectory(self, "Save mask, probability and run record in", "")
-        if chosen:
-            self._with_column(lambda column: self.exports.save_prediction(column, chosen, steps=False))
+        case, column = self.store.case, self.store.active_column
+        prediction = self.store.run_state(column).prediction if column else None
+        if case is None or column is None or prediction is None:
+            return
+        formats, steps = pipeline.formats_for(case.image), len(prediction.steps) > 1
+        dialog = SaveDialog(formats, self.settings.last_result_folder, steps=steps, parent=self)
+        if dialog.exec() == SaveDialog.DialogCode.Accepted:
+            folder, chosen = dialog.folder.text().strip(), dialog.format()
+            self.settings.last_result_folder = folder
+            self.exports.save_prediction(column, folder, steps=dialog.steps.isChecked(), file_format=chosen)
 
     def ask_picture_file(self, scale: int) -> None:
         chosen, _ = QFileDialog.getSaveFileName(self, f"Save picture of the view, {scale}x", "view.png", "PNG (*.png)")
@@ -328,7 +365,7 @@ class MainWindow(QMainWindow):
         """How the scrub should be drawn, then where to; what is looked at now is what is drawn."""
         view, look = self.parts.view, self.store.volume
         options = AnimationOptions(
-            quantity=self.store.quantity,
+            quantity=next((name for name in ANIMATED if name == self.store.quantity), "mask"),
             view=look.view if view.is_volume() else "acquired",
             convention=look.convention,
             cross=view.cross(),
@@ -360,6 +397,19 @@ class MainWindow(QMainWindow):
 
     def copy_command(self) -> None:
         self._with_column(self.exports.copy_command)
+
+    def add_reference_column(self) -> None:
+        self.store.add_labels_column("reference")
+
+    def ask_mask_column(self) -> None:
+        chosen, _ = QFileDialog.getOpenFileName(self, "Open mask as column", self.settings.last_folder)
+        if chosen:
+            self.settings.last_folder = str(Path(chosen).parent)
+            self.opening.open_mask_column(chosen)
+
+    def move_column(self, by: int) -> None:
+        """The active column, one place to the left or right."""
+        self._with_column(lambda column: self.store.move_column(column, list(self.store.columns).index(column) + by))
 
     def close_column(self) -> None:
         self._with_column(self.store.remove_column)
@@ -395,6 +445,8 @@ class MainWindow(QMainWindow):
         """Menus, the held key and the names of the presets show the keys that are in force."""
         give_keys(self.actions_by_id, self.keymap)
         self.parts.view.bare_key = key_number(self.keymap.key("view.bare"))
+        self.parts.view.other_key = key_number(self.keymap.key("view.other"))
+        self.parts.bar.compare.show_key(native(self.keymap.key("view.other")))
         keys = (native(self.keymap.key(f"view.preset-{number}")) for number in range(1, PRESET_KEYS + 1))
         self.parts.bar.show_preset_keys(tuple(keys))
 

@@ -18,15 +18,40 @@ STATE_NAMES = {"none": "logit_difference"}
 """What the state of a step is called where it is none: by `Prediction.axis`."""
 
 
-def save_prediction(prediction: Prediction, image: Image, folder: Path, stem: str, *, steps: bool) -> tuple[Path, ...]:
+FORMATS = {
+    "nifti": (".nii.gz", ".nii.gz"),
+    "nrrd": (".seg.nrrd", ".nrrd"),
+    "mha": (".mha", ".mha"),
+    "png": (".png", ".png"),
+    "tiff": (".tif", ".tif"),
+    "dicom": (".dcm", ".dcm"),
+}
+"""Endings of mask and probability."""
+
+
+def formats_for(image: Image) -> tuple[str, ...]:
+    """The formats that can hold a result on the grid of `image`, the usual one first: PNG for single slices without a
+    place in space, else NIfTI. DICOM needs the files of the series."""
+    usual = "png" if len(image.voxels) == 1 and image.affine is None else "nifti"
+    possible = ["nifti", "nrrd", "mha", "tiff", *(["png"] if len(image.voxels) == 1 else [])]
+    possible += ["dicom"] if image.files else []
+    return (usual, *(name for name in possible if name != usual))
+
+
+def save_prediction(
+    prediction: Prediction, image: Image, folder: Path, stem: str, *, steps: bool, file_format: str = "auto"
+) -> tuple[Path, ...]:
     """Write `<stem>_mask`, `<stem>_probability`, `<stem>_run.json` and, if asked, `<stem>_steps/`; returns the files.
 
-    Pictures for 2D images (PNG: mask 8 bit 0/255, probability 16 bit), NIfTI with the image's affine for volumes. Each
-    says in its header whether the prediction is as trained, and if not, in what it differs.
+    `file_format`: one of `FORMATS`, or `auto` for the first of `formats_for`. PNG: mask 8 bit 0/255, probability 16
+    bit. Each file says in its header whether the prediction is as trained, and if not, in what it differs. Raises
+    ImageRefused when the format cannot hold the image.
     """
-    ending, said = ".png" if len(image.voxels) == 1 else ".nii.gz", remark(prediction)
+    name = formats_for(image)[0] if file_format == "auto" else file_format
+    of_mask, ending = FORMATS[name]
+    said = remark(prediction)
     files = [
-        write_labels(prediction.mask, folder / f"{stem}_mask{ending}", like=image, remark=said),
+        write_labels(prediction.mask, folder / f"{stem}_mask{of_mask}", like=image, remark=said),
         write_probability(folder / f"{stem}_probability{ending}", prediction.probability, like=image, remark=said),
         _write_json(folder / f"{stem}_run.json", prediction),
     ]

@@ -14,14 +14,18 @@ import numpy as np
 from core.errors import ShapeMismatch
 from core.progress import Report, silent
 from core.records import (
+    Agreement,
     AnimationFile,
     AnimationOptions,
     Array,
     Case,
     CasePaths,
+    ChangeMap,
     CheckpointReport,
+    CommitMap,
     Deviation,
     Difference,
+    ErrorMap,
     FigureColumn,
     FilmSummary,
     Finding,
@@ -33,9 +37,15 @@ from core.records import (
     Measurement,
     Prediction,
     RunSettings,
+    Series,
     Space,
+    StepCurve,
+    StepMap,
+    StepQuantity,
     Surface,
+    SurfaceMap,
     Texture,
+    TopologyReport,
     frozen_array,
 )
 
@@ -45,6 +55,7 @@ from core.records import (
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 if TYPE_CHECKING:
+    from core.comparison.grids import Spacing
     from core.images.fitting import OtherGrid
     from core.images.sections import Convention, Projection, Section, View
     from core.sampling.draws import Draws
@@ -187,11 +198,7 @@ def measure(
     """
     from core.metrics.requests import Request, measure_request
 
-    if isinstance(reference, LabelMap) and reference.placed == "shown":
-        raise ShapeMismatch(
-            f"{reference.name} lies on another grid than the image and was brought onto it for the eye alone. Resample "
-            "it to measure."
-        )
+    _refuse_shown(reference)
     return measure_request(
         Request(
             prediction=prediction,
@@ -220,6 +227,78 @@ def difference(first: Prediction, second: Prediction) -> Difference:
     from core.metrics.change import change_between
 
     return change_between(first, second)
+
+
+def error_map(prediction: Prediction | Array, reference: LabelMap | Array) -> ErrorMap:
+    """Voxel by voxel, what a mask got right and wrong, with counts; `ShapeMismatch` unless both are on one grid."""
+    from core.comparison.differences import error_map as mapped
+
+    return mapped(_mask(prediction), _reference(reference))
+
+
+def change_map(first: Prediction, second: Prediction) -> ChangeMap:
+    """Voxel by voxel, what changes from one prediction to another of the same image, else `ShapeMismatch`."""
+    from core.comparison.differences import change_map as mapped
+
+    return mapped(first, second)
+
+
+def surface_map(
+    prediction: Prediction | Array, reference: LabelMap | Prediction | Array, spacing_mm: Spacing | None = None
+) -> SurfaceMap:
+    """How far each boundary voxel of a mask is from the other's boundary, signed; in mm with a spacing, else in px."""
+    from core.comparison.differences import surface_map as mapped
+
+    return mapped(_mask(prediction), _reference(reference), spacing_mm)
+
+
+def topology(
+    prediction: Prediction | Array,
+    reference: LabelMap | Prediction | Array,
+    spacing_mm: Spacing | None = None,
+    radius_px: float = 8.0,
+) -> TopologyReport:
+    """Breaks, bridges, lost branches, islands and loops of a predicted vessel tree, each with its place and length.
+
+    Lengths in mm with a spacing, else in px. `radius_px`: how near a fork of the reference a false positive counts as
+    near it.
+    """
+    from core.comparison.vessels import topology_report
+
+    return topology_report(_mask(prediction), _reference(reference), spacing_mm, radius_px)
+
+
+def agreement(masks: Sequence[Prediction | LabelMap | Array]) -> Agreement:
+    """How many of some masks of one image mark each voxel, and the Dice of each pair; needs no reference."""
+    from core.comparison.differences import agreement as agreed
+
+    return agreed([_reference(mask) for mask in masks])
+
+
+def step_map(prediction: Prediction, position: int, quantity: StepQuantity, bare: Prediction | None = None) -> StepMap:
+    """One quantity of one kept step (`position` from 0, or -1 for the last); `bare` is the same run with FiLM off."""
+    from core.comparison.steps import step_map as mapped
+
+    return mapped(prediction, position, quantity, bare)
+
+
+def step_curves(
+    prediction: Prediction,
+    reference: LabelMap | Array | None = None,
+    names: Sequence[str] = ("dice", "changed", "open", "calls"),
+) -> tuple[StepCurve, ...]:
+    """Numbers against t: any metric of a mask, and `changed`, `open`, `calls`; KeyError for another name."""
+    from core.comparison.steps import step_curves as curves
+
+    spacing = reference.spacing_mm if isinstance(reference, LabelMap) else None
+    return curves(prediction, None if reference is None else _reference(reference), names, spacing)
+
+
+def commit_map(prediction: Prediction) -> CommitMap:
+    """For every voxel the last kept step at which its label changed; ValueError for a prediction without steps."""
+    from core.comparison.steps import commit_map as mapped
+
+    return mapped(prediction)
 
 
 def film_summary(prediction: Prediction) -> FilmSummary:
@@ -251,19 +330,22 @@ def open_case(
     sample: str | None = None,
     frame: int = 0,
     other_grid: OtherGrid = "show",
+    files: Sequence[str] = (),
 ) -> Case:
     """Read an image and its reference; raises `ImageRefused` or `ShapeMismatch`.
 
     `frame` of a film or a time series, and that of a reference with as many. One that has another number of frames is
     taken to belong to the first of the image: of any other frame the case has no reference, and a finding says why.
     A reference on another grid than the image's is drawn where it lies and not measured (`show`), or resampled
-    (`resample`), laid voxel on voxel (`voxels`) or refused (`refuse`): its `placed` and findings say so.
+    (`resample`), laid voxel on voxel (`voxels`) or refused (`refuse`): its `placed` and findings say so. `files`: those
+    of one DICOM series, as `CasePaths` has them; `image` is then only its name.
     """
     from core.images import read_case, sample_name
 
     labels = None if reference is None else str(reference)
     sample = sample or sample_name(Path(image))
-    paths = CasePaths(name=Path(image).name, image=str(image), reference=labels, sample=sample)
+    name = Path(image).parent.name if files else Path(image).name
+    paths = CasePaths(name=name, image=str(image), reference=labels, sample=sample, files=tuple(files))
     return read_case(paths, frame, other_grid)
 
 
@@ -293,6 +375,28 @@ def world_of(image: Image, voxel: tuple[float, float, float]) -> tuple[float, fl
     return world_of_voxel(image, voxel)
 
 
+def open_labels(path: str | Path, image: Image) -> LabelMap:
+    """Read a mask that belongs to `image`; raises `ImageRefused` or `ShapeMismatch`."""
+    from core.images import read_labels
+
+    return read_labels(path, like=image)
+
+
+def prediction_of_labels(labels: LabelMap, image: Image) -> Prediction:
+    """A reference or an imported mask in the place of a prediction: no steps, no network, `from_labels` holds.
+
+    Raises `ShapeMismatch` for labels that do not lie on the grid of `image`.
+    """
+    from core.images.as_prediction import prediction_of_labels as made_of
+
+    return made_of(labels, image)
+
+
+def from_labels(prediction: Prediction) -> bool:
+    """Whether a prediction is labels of a file, which no network made."""
+    return "labels" in prediction.provenance
+
+
 def reference_of(image: str | Path) -> Path | None:
     """The reference mask that lies beside an image by the naming of known data sets, or None."""
     from core.images import find_reference
@@ -307,20 +411,48 @@ def pair(images: Sequence[str], masks: Sequence[str]) -> tuple[dict[str, str], l
     return pair_by_name(images, masks)
 
 
-def scan(folder: str | Path) -> FolderContents:
-    """Cases and checkpoints below a folder."""
+def scan(folder: str | Path, report: Report = silent) -> FolderContents:
+    """Cases, checkpoints and training runs below a folder; DICOM files by series."""
     from core.images import scan_folder
 
-    return scan_folder(Path(folder))
+    return scan_folder(Path(folder), report)
+
+
+def sort_files(paths: Sequence[str], report: Report = silent) -> tuple[tuple[CasePaths, ...], tuple[Series, ...]]:
+    """Loose image files as cases: DICOM files by the series they belong to, every other file for itself. Where the
+    DICOM files make up several series, these too, to choose from."""
+    from core.images import series_cases, series_of
+
+    series, others = series_of([Path(path) for path in paths], report)
+    folder = Path(series[0].files[0]).parent.name if series else ""
+    cases = [*series_cases(series, folder), *(CasePaths(name=Path(path).name, image=path) for path in others)]
+    return tuple(cases), series if len(series) > 1 else ()
 
 
 def save(
-    prediction: Prediction, image: Image, folder: str | Path, stem: str, *, steps: bool = False
+    prediction: Prediction,
+    image: Image,
+    folder: str | Path,
+    stem: str,
+    *,
+    steps: bool = False,
+    file_format: str = "auto",
 ) -> tuple[Path, ...]:
-    """Write mask, probability, run record (JSON) and, if asked, the kept steps; returns the files."""
+    """Write mask, probability, run record (JSON) and, if asked, the kept steps; returns the files.
+
+    `file_format`: one of `formats_for(image)`, or `auto` for the first of them.
+    """
     from core.exports import save_prediction
 
-    return save_prediction(prediction, image, Path(folder), stem, steps=steps)
+    return save_prediction(prediction, image, Path(folder), stem, steps=steps, file_format=file_format)
+
+
+def formats_for(image: Image) -> tuple[str, ...]:
+    """In which formats a result can be written on the grid of an image (`nifti`, `png`, `dicom`, ...), the usual one
+    first."""
+    from core.exports import formats_for as possible
+
+    return possible(image)
 
 
 def animate(
@@ -417,6 +549,28 @@ def as_command(checkpoint: str, image: str, settings: RunSettings) -> str:
 def trained(prediction: Prediction) -> float:
     """The threshold that the checkpoint was trained to be cut at, whatever this prediction was cut at."""
     return float(prediction.provenance.get("trained_threshold", prediction.threshold))
+
+
+def _mask(mask: Prediction | Array) -> Array:
+    """What is marked, as bool."""
+    marked: Array = np.asarray(mask.mask if isinstance(mask, Prediction) else mask) > 0
+    return marked
+
+
+def _reference(reference: LabelMap | Prediction | Array) -> Array:
+    """What is marked, as bool; raises `ShapeMismatch` for labels that only the eye may compare with the image."""
+    if not isinstance(reference, LabelMap):
+        return _mask(reference)
+    _refuse_shown(reference)
+    return _mask(reference.labels)
+
+
+def _refuse_shown(reference: LabelMap | Prediction | Array) -> None:
+    if isinstance(reference, LabelMap) and reference.placed == "shown":
+        raise ShapeMismatch(
+            f"{reference.name} lies on another grid than the image and was brought onto it for the eye alone. Resample "
+            "it to measure."
+        )
 
 
 def _stages(stages: Sequence[int] | None) -> tuple[int, ...] | None:

@@ -12,12 +12,15 @@ from typing import Any, Literal
 
 import numpy as np
 
+from core.comparison_records import *  # noqa: F403 (they are listed there, and belong to this module's records)
+
 Array = np.ndarray[Any, np.dtype[Any]]
 Severity = Literal["error", "warning", "note"]
 Protocol = Literal["as-trained", "as-evaluated"]
 FilmMode = Literal["auto", "on", "off", "shuffle"]
 Axis = Literal["time", "noise", "none"]
 Direction = Literal["higher", "lower", "zero", "none"]
+AnimatedQuantity = Literal["mask", "state", "estimate", "probability"]
 NO_VALUE = "\N{EN DASH}"
 
 
@@ -214,7 +217,8 @@ class Image:
 class Series:
     """A DICOM series found in a folder. `images`: how many slices or frames. `files` along the stack, as far as known.
 
-    `thumbnail`: (rows, columns) uint8, at most 128 x 128, of the middle; None when it cannot be decoded.
+    `thumbnail`: (rows, columns) uint8, at most 128 x 128, of the middle; None when it cannot be decoded. `reference`:
+    a DICOM segmentation among the files that says it was drawn on this series.
     """
 
     uid: str
@@ -225,6 +229,7 @@ class Series:
     columns: int
     files: tuple[str, ...]
     thumbnail: Array | None = None
+    reference: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -430,12 +435,17 @@ class Intake:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CasePaths:
-    """Files of one case found in a folder. `sample` is the producers' name for it (`test/image/0000.png`)."""
+    """Files of one case found in a folder. `sample` is the producers' name for it (`test/image/0000.png`).
+
+    `files`: of one DICOM series among several in its folder, which `series` names; `image` is then the first of them.
+    """
 
     name: str
     image: str
     reference: str | None = None
     sample: str | None = None
+    files: tuple[str, ...] = ()
+    series: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -477,13 +487,15 @@ class TrainingRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FolderContents:
-    """What a folder holds; `findings` name what was left out. The checkpoints of `runs` are in `checkpoints` too."""
+    """What a folder holds; `findings` name what was left out. The checkpoints of `runs` are in `checkpoints` too, and
+    each of `series`, the DICOM series of folders that hold several, is one of `cases`."""
 
     path: str
     cases: tuple[CasePaths, ...] = ()
     checkpoints: tuple[str, ...] = ()
     runs: tuple[TrainingRun, ...] = ()
     findings: tuple[Finding, ...] = ()
+    series: tuple[Series, ...] = ()
 
 
 # ---- measurements ---------------------------------------------------------------------------------------------------
@@ -617,7 +629,7 @@ class AnimationOptions:
     fps: float = 10.0
     hold_seconds: float = 1.5
     scale: float = 2.0
-    quantity: Literal["mask", "state", "estimate", "probability"] = "mask"
+    quantity: AnimatedQuantity = "mask"
     view: Literal["axial", "coronal", "sagittal", "acquired"] = "acquired"
     convention: Literal["radiological", "neurological"] = "radiological"
     cross: tuple[int, int, int] | None = None

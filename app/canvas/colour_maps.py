@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache, lru_cache
 
 import numpy as np
@@ -41,10 +42,11 @@ def table(name: str) -> Array:
 def levels(values: Array, low: float, high: float) -> Array:
     """uint8 levels of `values`: 0 at `low` and below, 255 at `high` and above; NaN gets 0. `high` <= `low`: a step."""
     span = max(high - low, 1e-12)
-    scaled = (values.astype(np.float32, copy=False) - np.float32(low)) * np.float32(255.0 / span)
-    np.clip(scaled, 0, 255, out=scaled)
-    rounded: Array = np.rint(np.nan_to_num(scaled, copy=False, nan=0.0)).astype(np.uint8)
-    return rounded
+    scaled = values.astype(np.float32, copy=False) - np.float32(low)
+    scaled *= np.float32(255.0 / span)
+    np.fmax(scaled, np.float32(0), out=scaled)  # NaN too
+    np.fmin(scaled, np.float32(255), out=scaled)
+    return np.rint(scaled, out=scaled).astype(np.uint8)
 
 
 def colourise(values: Array, low: float, high: float, name: str, out: Array) -> None:
@@ -53,11 +55,9 @@ def colourise(values: Array, low: float, high: float, name: str, out: Array) -> 
         unsigned = values.view(values.dtype.str.replace("i", "u"))
         np.take(_every_colour(values.dtype.newbyteorder("="), low, high, name), unsigned, out=out, mode="clip")
         return
-    np.take(table(name), levels(values, low, high), out=out)
-    if values.dtype.kind == "f":
-        missing = np.isnan(values)
-        if missing.any():
-            out[missing] = TRANSPARENT
+    np.take(table(name), levels(values, low, high), out=out, mode="clip")  # the usual mode makes a copy of `out`
+    if values.dtype.kind == "f" and values.size and np.isnan(values.min()):  # a least value that is NaN: there are some
+        out[np.isnan(values)] = TRANSPARENT
 
 
 @lru_cache(maxsize=8)
@@ -69,6 +69,14 @@ def _every_colour(dtype: np.dtype, low: float, high: float, name: str) -> Array:
     made: Array = table(name)[levels(values, low, high)]
     made.setflags(write=False)
     return made
+
+
+def classify(values: Array, colours: Sequence[str], out: Array) -> None:
+    """Fill `out` (rows, columns) uint32 with the colour of each class in `values` (whole numbers); transparent where a
+    class has an empty colour or none."""
+    known = np.array([argb(colour) if colour else TRANSPARENT for colour in (*colours, "")], np.uint32)
+    beyond = (values < 0) | (values >= len(colours))
+    np.take(known, np.where(beyond, len(colours), values), out=out)
 
 
 def windowed_colour(picture: Array, low: float, high: float, out: Array, *, inverted: bool = False) -> None:

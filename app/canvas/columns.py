@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QPoint, Qt, Signal
 from PySide6.QtGui import (
     QDragEnterEvent,
     QDragLeaveEvent,
@@ -20,19 +22,21 @@ from PySide6.QtWidgets import QWidget
 from app.canvas.camera import Camera
 from app.canvas.column import Column, shows_step, step_t
 from app.canvas.column_row import ColumnRow
-from app.canvas.frame import QUANTITIES, Quantity
 from app.canvas.pane import Pane, plane_name
 from app.canvas.pane_grid import PaneGrid
-from app.canvas.scene import HoverInfo, OverlayStyle, Voxel, reference_labels
+from app.canvas.quantities import TABLE
+from app.canvas.scene import HoverInfo, OverlayStyle, Scene, Voxel, reference_labels
 from app.canvas.window_level import WindowPreset, dragged, full_range, of_box, presets, starting
-from app.items import VIEWS, LabelEntry, View, VolumeView
+from app.canvas.zones import Zone, drop_zone
+from app.items import LINKS, VIEWS, DropPlace, LabelEntry, Link, Rows, View, VolumeView
 from app.theme import DARK, Theme
 from core import pipeline
 from core.records import Array, Case, Image, Prediction
 
 
 class ColumnsView(ColumnRow):
-    """Columns linked in pan, zoom, slice, window and t. It announces wishes and shows records."""
+    """Columns linked in pan and zoom, slice, window and t, each of which can be switched off. It announces wishes and
+    shows records."""
 
     window_level_changed = Signal(float, float)  # low, high
     hovered = Signal(object)  # HoverInfo | None
@@ -41,7 +45,7 @@ class ColumnsView(ColumnRow):
     frame_requested = Signal(int)  # frames of a film to go
     layout_requested = Signal(object)  # Layout
     clicked = Signal()  # any press on a picture
-    files_dropped = Signal(object, object)  # tuple of paths, key | None
+    files_dropped = Signal(object, object)  # tuple of paths, DropPlace
 
     def __init__(self, theme: Theme = DARK, parent: QWidget | None = None) -> None:
         super().__init__(theme, parent)
@@ -50,18 +54,48 @@ class ColumnsView(ColumnRow):
         self._view: View | None = None  # the one that keys turn the slices of
         self._from_lightbox = False
         self.bare_key: int = Qt.Key.Key_Space  # while held: the image only
+        self.other_key: int = Qt.Key.Key_B  # while held: the other column's result
         self.setAcceptDrops(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
-    def _listen_to(self, column: Column) -> None:
+    def _listen_to(self, column: Column, key: str | None) -> None:
         grid = column.grid
-        grid.camera_requested.connect(self._on_camera)
-        grid.window_drag_requested.connect(self._on_window_drag)
-        grid.window_box_requested.connect(self._on_window_box)
-        grid.slice_requested.connect(self.turn_slices)
-        grid.cross_requested.connect(self._on_cross)
+        for signal, do in (
+            (grid.camera_requested, self._on_camera),
+            (grid.window_drag_requested, self._on_window_drag),
+            (grid.window_box_requested, self._on_window_box),
+            (grid.slice_requested, self.turn_slices),
+            (grid.cross_requested, self._on_cross),
+        ):
+            signal.connect(partial(self._act, key, do))
         grid.hovered_at.connect(self._on_hovered)
         grid.pressed.connect(self._on_pressed)
+
+    def _act(self, key: str | None, do: Callable[..., None], *what: object) -> None:
+        """Something is done in a column, which need not be the active one: the wheel turns whatever lies below it."""
+        self._acting = key
+        try:
+            do(*what)
+        finally:
+            self._acting = None
+
+    def _leads(self, link: Link) -> bool:
+        """Whether what is done now is what the bars beside the view are about."""
+        return link in self._scenes.linked or self._acting in (None, self._active)
+
+    def set_active(self, key: str) -> None:
+        """What is not linked is another in the active column: whoever shows it should know."""
+        other = key != self._active
+        super().set_active(key)
+        if other and len(self._scenes.linked) < len(LINKS):
+            self.window_level_changed.emit(*self.window_level())
+            self.slice_changed.emit(self._scene.index)
+            self.cross_changed.emit(self._scene.cross)
+            self._hover_again()
+
+    def t(self) -> float | None:
+        """Where the active column stands between noise (0) and mask (1); None = the final result."""
+        return self._scene.t
 
     def _update(self, **changes: object) -> None:
         super()._update(**changes)
@@ -90,7 +124,7 @@ class ColumnsView(ColumnRow):
         self._maximised = self._one_view = self._view = None
         self._from_lightbox = False
         seen = {"low": start.low, "high": start.high, "inverted": False, "cameras": {}, "tile": None, "labels": ()}
-        self._update(case=case, cross=_middle(case), t=None, **seen)
+        self._draw(self._scenes.change_all(case=case, cross=_middle(case), t=None, **seen))
         self._arrange()
         self.slice_changed.emit(self._scene.index)
         self.cross_changed.emit(self._scene.cross)
@@ -118,6 +152,8 @@ class ColumnsView(ColumnRow):
         first, second, third = (min(max(at, 0), size - 1) for at, size in zip(voxel, lengths, strict=True))
         if (first, second, third) != before:
             self._update(cross=(first, second, third))
+            if not self._leads("slice"):
+                return
             if first != before[0]:
                 self.slice_changed.emit(first)
             self.cross_changed.emit(self._scene.cross)
@@ -169,23 +205,14 @@ class ColumnsView(ColumnRow):
             self._view = None
             self._maximise(None, None)
             self._from_lightbox &= look.layout == 1 and look.view == self._scene.volume.view
-        cameras = self._mirrored(look) if look.convention != self._scene.volume.convention else self._scene.cameras
-        self._update(volume=look, cameras=cameras)
-
-    def _mirrored(self, look: VolumeView) -> dict[View, Camera]:
-        """The cameras that see the same voxels when left and right change places."""
-        if self._scene.case is None:
-            return {}
-        after, made = replace(self._scene, volume=look), {}
-        for view, camera in self._scene.cameras.items():
-            old, new = self._scene.section(view), after.section(view)
-            if camera.centre is not None:
-                x, y = camera.centre
-                down, across = new.on_screen(old.cut.voxel_at(old.index, y, x, old.shape))
-                made[view] = replace(camera, centre=(across, down))
-            else:
-                made[view] = camera
-        return made
+        before = self._scene.volume
+        mirrored = {key: _mirrored(self._scenes.of(key), look) for key in (None, *self._columns)}
+        self._scenes.change_all(volume=look)
+        if look.convention != before.convention:
+            for key, cameras in mirrored.items():
+                self._scenes.change(key, cameras=cameras)
+        self._draw((None, *self._columns))
+        self._hover_again()
 
     # ---- how it is shown ----
 
@@ -202,11 +229,15 @@ class ColumnsView(ColumnRow):
             self._update(t=wanted)
 
     def set_quantity(self, name: str) -> None:
-        """`mask`, `state`, `estimate` or `probability`."""
-        if name not in QUANTITIES:
-            raise ValueError(f"unknown quantity {name!r}; one of {', '.join(QUANTITIES)}")
-        known: Quantity = name
-        self._update(quantity=known)
+        """A name of the table of quantities."""
+        if name not in TABLE:
+            raise ValueError(f"unknown quantity {name!r}; one of {', '.join(TABLE)}")
+        self._update(quantity=name)
+
+    def set_rows(self, rows: Rows) -> None:
+        """What lies below one another in each column."""
+        if rows != self._scene.rows:
+            self._update(rows=rows)
 
     def set_labels(self, labels: tuple[LabelEntry, ...]) -> None:
         """The labels of the reference, each with its look; none: the reference is drawn as one outline."""
@@ -231,7 +262,8 @@ class ColumnsView(ColumnRow):
         """Intensities drawn black and white, for all columns."""
         if (low, high) != (self._scene.low, self._scene.high):
             self._update(low=low, high=high)
-            self.window_level_changed.emit(low, high)
+            if self._leads("window"):
+                self.window_level_changed.emit(low, high)
 
     def window_level(self) -> tuple[float, float]:
         return self._scene.low, self._scene.high
@@ -278,7 +310,7 @@ class ColumnsView(ColumnRow):
         """The columns with their heads, drawn anew at `scale` times the size in which they are seen."""
         for column in self._every_column():
             for pane in column.grid.seen():
-                pane.view.finish()
+                pane.finish()
         image = QImage(self.size() * scale, QImage.Format.Format_ARGB32_Premultiplied)
         image.setDevicePixelRatio(scale)
         image.fill(self._theme.background)
@@ -300,7 +332,7 @@ class ColumnsView(ColumnRow):
             return
         if self._scene.is_lightbox:  # this tile keeps its place, so that a drag in it stays on its slice
             tile = next((grid.panes.index(pane) for grid in self._grids() if pane in grid.panes), None)
-            self._scene = replace(self._scene, tile=tile)
+            self._scenes.change(self._acting, tile=tile)
         self.set_cross(voxel)
 
     def _grids(self) -> list[PaneGrid]:
@@ -361,20 +393,30 @@ class ColumnsView(ColumnRow):
         )
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        if event.key() == self.bare_key:
-            self.set_bare(True)
-        else:
+        if not self.hold(event.key(), True):
             super().keyPressEvent(event)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
-        if event.key() == self.bare_key:
-            if not event.isAutoRepeat():  # a held key repeats as release and press
-                self.set_bare(False)
-        else:
+        if event.isAutoRepeat() and event.key() in (self.bare_key, self.other_key):
+            return  # a held key repeats as release and press
+        if not self.hold(event.key(), False):
             super().keyReleaseEvent(event)
 
+    def hold(self, key: int, held: bool) -> bool:
+        """A key that does something while it is held; False: it is another one."""
+        if key == self.bare_key:
+            self.set_bare(held)
+        elif key == self.other_key:
+            self.comparing.hold(held)
+        return key in (self.bare_key, self.other_key)
+
+    def let_go(self) -> None:
+        """Whatever is held: the release goes elsewhere."""
+        self.set_bare(False)
+        self.comparing.hold(False)
+
     def focusOutEvent(self, event: QFocusEvent) -> None:
-        self.set_bare(False)  # the release will go elsewhere
+        self.let_go()
         super().focusOutEvent(event)
 
     # ---- drops ----
@@ -385,24 +427,45 @@ class ColumnsView(ColumnRow):
             event.acceptProposedAction()
 
     def dragMoveEvent(self, event: QDragMoveEvent) -> None:
+        zone = self._zone_at(event.position().toPoint())
+        if zone is not None:
+            self.overlay.show_zone(zone)
         event.acceptProposedAction()
 
     def dragLeaveEvent(self, event: QDragLeaveEvent) -> None:
         self.hint.set_theme(self._theme)
+        self.overlay.clear()
 
     def dropEvent(self, event: QDropEvent) -> None:
         self.hint.set_theme(self._theme)
+        self.overlay.clear()
         paths = tuple(url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile())
         if paths:
             event.acceptProposedAction()
-            self.files_dropped.emit(paths, self._key_at(event))
+            zone = self._zone_at(event.position().toPoint())
+            self.files_dropped.emit(paths, DropPlace() if zone is None else zone.place)
 
-    def _key_at(self, event: QDropEvent) -> str | None:
-        where = event.position().toPoint()
-        for key, column in self._columns.items():
-            if column.isVisible() and column.rect().contains(column.mapFrom(self, where)):
-                return key
-        return None
+    def _zone_at(self, at: QPoint) -> Zone | None:
+        """Where a drop would land; None while there are no columns."""
+        places = self.places()
+        titles = {key: column.title for key, column in self._columns.items()}
+        return drop_zone(places, self.keys(), titles, at) if places else None
+
+
+def _mirrored(scene: Scene, look: VolumeView) -> dict[View, Camera]:
+    """The cameras that see the same voxels when left and right change places."""
+    if scene.case is None:
+        return {}
+    after, made = replace(scene, volume=look), {}
+    for view, camera in scene.cameras.items():
+        old, new = scene.section(view), after.section(view)
+        if camera.centre is not None:
+            x, y = camera.centre
+            down, across = new.on_screen(old.cut.voxel_at(old.index, y, x, old.shape))
+            made[view] = replace(camera, centre=(across, down))
+        else:
+            made[view] = camera
+    return made
 
 
 def _middle(case: Case | None) -> Voxel:

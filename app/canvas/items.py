@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 
 import numpy as np
 import pyqtgraph as pg
@@ -12,20 +13,37 @@ from PySide6.QtCore import QRectF, Qt, QTimer
 from PySide6.QtGui import QBrush, QColor, QImage, QPainter, QPainterPath, QPen, QTransform
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
-from app.canvas.contour import boundary_segments
+from app.canvas.contour import boundary_segments, corners
 from core.records import Array
 
 _CASING_FROM = 5.0
 """Screen pixels per voxel from which an outline is two pixels wide and gets its casing."""
-_MOST_LINES = 40_000
+MOST_LINES = 40_000
 """A mask with more straight sides than this is noise: no eye follows them, and drawing them holds up the window."""
 _AT_ONCE = 1_000_000
 """A picture of this many voxels is coloured while nobody notices; a larger one in turns."""
 _BAND, _TURN_S = 65_536, 0.012
+_FAR = 1e5
+"""Voxels: beyond every picture."""
 _TO_VOXEL_SIDES = QTransform.fromTranslate(-0.5, -0.5)
 
 
 Fill = Callable[[Array, Array], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What is painted of an item: between two x in voxels; None = no limit on that side."""
+
+    left: float | None = None
+    right: float | None = None
+
+    def clip(self, painter: QPainter) -> None:
+        if self.left is None and self.right is None:
+            return
+        left = -_FAR if self.left is None else self.left
+        right = _FAR if self.right is None else self.right
+        painter.setClipRect(QRectF(left, -_FAR, right - left, 2 * _FAR), Qt.ClipOperation.IntersectClip)
 
 
 class PixelItem(pg.GraphicsObject):  # type: ignore[misc]
@@ -42,6 +60,7 @@ class PixelItem(pg.GraphicsObject):  # type: ignore[misc]
         self._picture = _over(self._buffer)
         self._coarse, self._step = self._buffer, 1
         self._rows_done = 0
+        self._part = Part()
         self._fill_rows: Callable[[slice], None] = lambda rows: None
         self._timer = QTimer(self, interval=0)
         self._timer.timeout.connect(self._fill_some)
@@ -54,6 +73,7 @@ class PixelItem(pg.GraphicsObject):  # type: ignore[misc]
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        self._part.clip(painter)
         rows, columns = self._buffer.shape
         done = QRectF(-0.5, -0.5, columns, self._rows_done)
         if self._rows_done < rows:
@@ -66,6 +86,11 @@ class PixelItem(pg.GraphicsObject):  # type: ignore[misc]
         brush = QBrush(_over(self._coarse))
         brush.setTransform(QTransform.fromScale(self._step, self._step) * _TO_VOXEL_SIDES)
         return brush
+
+    def set_part(self, left: float | None, right: float | None) -> None:
+        """Only what lies between two x is painted; None = no limit on that side."""
+        self._part = Part(left=left, right=right)
+        self.update()
 
     def show_pixels(self, values: Array, fill: Fill) -> None:
         """Show `values` (rows, columns, ...) in the ARGB colours that `fill` writes into (rows, columns) uint32.
@@ -134,6 +159,7 @@ class OutlineItem(pg.GraphicsObject):  # type: ignore[misc]
     def __init__(self, colour: str) -> None:
         super().__init__()
         self._path = QPainterPath()
+        self._part = Part()
         self._rect = QRectF()
         self.set_colour(colour)
         self.hide()
@@ -148,11 +174,17 @@ class OutlineItem(pg.GraphicsObject):  # type: ignore[misc]
 
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        self._part.clip(painter)
         per_voxel = painter.worldTransform().m11()
         sharper = painter.deviceTransform().m11() / per_voxel  # 2 on a screen of twice the density, 4 in a 4x picture
         for pen in (self._casing, self._line) if per_voxel >= _CASING_FROM else (self._hair,):
             painter.setPen(_widened(pen, sharper))
             painter.drawPath(self._path)
+
+    def set_part(self, left: float | None, right: float | None) -> None:
+        """Only what lies between two x is painted; None = no limit on that side."""
+        self._part = Part(left=left, right=right)
+        self.update()
 
     def show_path(self, path: QPainterPath) -> None:
         """Show a path made by `outline_path`."""
@@ -209,7 +241,9 @@ def _pen(colour: QColor, width: float) -> QPen:
 
 def outline_path(mask: Array) -> QPainterPath | None:
     """The outline of a (rows, columns) bool mask in voxel coordinates; None for noise, whose lines would be a blur."""
+    if corners(mask) > MOST_LINES:
+        return None
     x, y = boundary_segments(mask)
-    if x.size > 2 * _MOST_LINES:
+    if x.size > 2 * MOST_LINES:
         return None
     return pg.arrayToQPath(x, y, connect="pairs", finiteCheck=False) if x.size else QPainterPath()

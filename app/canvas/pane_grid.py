@@ -3,18 +3,31 @@ needed, and kept."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QGridLayout, QWidget
 
+from app.canvas.divider import Divider
 from app.canvas.lightbox import Grid, grid_for, tile_slices
+from app.canvas.marks import Marks
 from app.canvas.pane import Pane, Shown
 from app.canvas.scene import Scene, plane_geometry
 from app.canvas.slice_view import SliceView
 from app.items import View
 from app.theme import Theme
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Cell:
+    """One row: what is looked at, the results, and of which case it is if not of the active one."""
+
+    scene: Scene
+    shown: Shown
+    beside: Shown | None = None
+    row: str | None = None
 
 
 class PaneGrid(QWidget):
@@ -28,6 +41,8 @@ class PaneGrid(QWidget):
     window_box_requested = Signal(object)  # values that a box encloses
     pressed = Signal(object)  # View
     maximise_requested = Signal(object)  # View
+    divider_moved = Signal(float)
+    row_requested = Signal(str)  # a case that is not the active one was clicked
 
     def __init__(self, colour: str, theme: Theme) -> None:
         super().__init__()
@@ -37,8 +52,11 @@ class PaneGrid(QWidget):
         self._grid.setContentsMargins(0, 0, 0, 0)
         self._grid.setSpacing(2)
         self._placed = Grid(rows=0, columns=0)
-        self._count = 1
-        self._tiled: tuple[Scene, View, Shown] | None = None  # a lightbox is drawn anew when its room changes
+        self._count, self._stacked = 1, False
+        self._divider: Divider | None = None
+        self._tiled: tuple[Scene, View, Shown, Shown | None] | None = (
+            None  # a lightbox is drawn anew when its room changes
+        )
         self._place(Grid(rows=1, columns=1), 1)
 
     def set_theme(self, theme: Theme) -> None:
@@ -46,23 +64,40 @@ class PaneGrid(QWidget):
         for pane in self.panes:
             pane.set_theme(theme)
 
-    def set_colour(self, colour: str) -> None:
-        self._colour = colour
+    def set_divider(self, divider: Divider | None) -> None:
+        """Show two results in each view, on the two sides of a line."""
+        self._divider = divider
         for pane in self.panes:
-            pane.view.outline_item.set_colour(colour)
+            pane.view.set_divider(divider)
 
-    def draw(self, scene: Scene, views: tuple[View, ...], shown: Shown) -> None:
-        """Show `views` of the case of `scene`, each in a place of its own; in a lightbox, slices of the only one."""
+    def draw_rows(self, cells: Sequence[Cell]) -> None:
+        """Show several scenes below one another."""
+        self._tiled, self._stacked = None, True
+        self._place(Grid(rows=len(cells), columns=1), len(cells))
+        for pane, cell in zip(self.panes, cells, strict=False):
+            pane.row = cell.row
+            if cell.scene.case is None:
+                pane.clear()
+                pane.view.show_marks(Marks(above=(cell.scene.row_title, cell.shown.words)))
+            else:
+                pane.draw(cell.scene, cell.scene.views()[0], cell.shown, cell.beside)
+
+    def draw(self, scene: Scene, views: tuple[View, ...], shown: Shown, beside: Shown | None = None) -> None:
+        """Show `views` of the case of `scene`, each in a place of its own; in a lightbox, slices of the only one.
+        `beside`: another column's result, right of the divider."""
+        self._stacked = False
+        for pane in self.panes:
+            pane.row = None
         if scene.is_lightbox:
-            self._tiled = scene, views[0], shown
-            self._draw_tiles(scene, views[0], shown)
+            self._tiled = scene, views[0], shown, beside
+            self._draw_tiles(*self._tiled)
             return
         self._tiled = None
         self._place(self._usual_grid(len(views)), len(views))
         for pane, view in zip(self.panes, views, strict=False):
-            pane.draw(scene, view, shown)
+            pane.draw(scene, view, shown, beside)
 
-    def _draw_tiles(self, scene: Scene, view: View, shown: Shown) -> None:
+    def _draw_tiles(self, scene: Scene, view: View, shown: Shown, beside: Shown | None) -> None:
         section = scene.section(view)
         grid = grid_for(self.width(), self.height(), plane_geometry(section), section.slices)
         self._place(grid, grid.places)
@@ -73,7 +108,7 @@ class PaneGrid(QWidget):
                 continue
             here = scene.through(section.cut.axis, index)
             tile = replace(here, crossed=index == section.index, worded=number == 0)
-            pane.draw(tile, view, shown)
+            pane.draw(tile, view, shown, beside)
 
     def clear(self) -> None:
         self._tiled = None
@@ -108,24 +143,36 @@ class PaneGrid(QWidget):
 
     def _add_pane(self) -> None:
         pane = Pane(self._colour, self._theme)
+        pane.view.set_divider(self._divider)
         self.panes.append(pane)
         self._listen_to(pane, pane.view)
 
     def _listen_to(self, pane: Pane, view: SliceView) -> None:
-        view.camera_requested.connect(lambda camera: self.camera_requested.emit(pane.name, camera))
-        view.cross_requested.connect(lambda place: self.cross_requested.emit(pane, place))
-        view.slice_requested.connect(lambda by: self.slice_requested.emit(pane.name, by))
-        view.hovered_at.connect(lambda place: self.hovered_at.emit(pane, place))
-        view.window_drag_requested.connect(self.window_drag_requested)
+        """A row of another case takes a click, which makes that case the active one, and nothing else."""
+
+        def own(emit: Callable[..., None]) -> Callable[..., None]:
+            return lambda *what: emit(*what) if pane.row is None else None
+
+        view.camera_requested.connect(own(lambda camera: self.camera_requested.emit(pane.name, camera)))
+        view.cross_requested.connect(own(lambda place: self.cross_requested.emit(pane, place)))
+        view.slice_requested.connect(own(lambda by: self.slice_requested.emit(pane.name, by)))
+        view.hovered_at.connect(own(lambda place: self.hovered_at.emit(pane, place)))
+        view.window_drag_requested.connect(own(self.window_drag_requested.emit))
         view.window_box_requested.connect(
-            lambda rows, columns: self.window_box_requested.emit(pane.values_in(rows, columns))
+            own(lambda rows, columns: self.window_box_requested.emit(pane.values_in(rows, columns)))
         )
-        view.pressed.connect(lambda: self.pressed.emit(pane.name))
+        view.divider_moved.connect(self.divider_moved)
+        view.pressed.connect(lambda: self._on_pressed(pane))
         view.maximise_requested.connect(lambda: self.maximise_requested.emit(pane.name))
+
+    def _on_pressed(self, pane: Pane) -> None:
+        self.pressed.emit(pane.name)
+        if pane.row is not None:
+            self.row_requested.emit(pane.row)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         if self._tiled is not None:
             self._draw_tiles(*self._tiled)
         else:
-            self._place(self._usual_grid(self._count), self._count)
+            self._place(self._placed if self._stacked else self._usual_grid(self._count), self._count)

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from app.canvas.camera import Camera, Plane
-from app.canvas.frame import Quantity
-from app.items import LabelEntry, View, VolumeView
+from app.canvas.quantities import Quantity
+from app.items import LabelEntry, Rows, View, VolumeView
 from core import pipeline
 from core.records import Array, Case, Image
 
@@ -39,7 +39,7 @@ class Scene:
     `cross`: the voxel (slice, row, column) that all views of a volume go through. `cameras`: by view; none = all of it.
     `inverted`: high is drawn black. `tile`: the place of a lightbox at which the slice of the crosshair should lie,
     None = the middle. `crossed`, `worded`: this view marks the crosshair, and says all that there is to say; tiles do
-    not.
+    not. `rows`: what lies below one another. `captioned`: this view says itself what it shows, after its `row_title`.
     """
 
     case: Case | None = None
@@ -57,12 +57,21 @@ class Scene:
     tile: int | None = None
     crossed: bool = True
     worded: bool = True
+    rows: Rows = Rows()  # noqa: RUF009 (frozen)
+    captioned: bool = False
+    row_title: str = ""
 
     def same_result(self, other: Scene) -> bool:
         """Whether `other` lays the same over the same section of the image."""
         if self.case is not other.case:
             return False
         return all(getattr(self, name) == getattr(other, name) for name in ("t", "quantity", "style", "bare", "labels"))
+
+    def row_scenes(self) -> tuple[Scene, ...]:
+        """A scene for each quantity that is seen at once; empty when the rows are planes."""
+        if self.rows.mode != "quantities":
+            return ()
+        return tuple(replace(self, quantity=name, captioned=True) for name in self.rows.quantities)
 
     @property
     def slices(self) -> int:

@@ -35,7 +35,7 @@ class AnimationController(QObject):
         """Names of the columns that have a result, by key."""
         columns = self._store.columns.values()
         done = (item for item in columns if self._store.run_state(item.key).prediction is not None)
-        return {item.key: self._store.title(item.checkpoint) for item in done}
+        return {item.key: self._store.column_title(item.key) for item in done}
 
     def save(self, path: str, columns: list[str], options: AnimationOptions) -> None:
         """Write an animation of these columns of the case that is looked at; a running one is cancelled."""
@@ -45,7 +45,7 @@ class AnimationController(QObject):
         self.cancel()
         items = [(self._store.columns[key], self._store.run_state(key).prediction) for key in chosen]
         drawn = [
-            (FigureColumn(name=self._store.title(item.checkpoint), colour=item.colour, prediction=made), item.threshold)
+            (FigureColumn(name=self._store.column_title(item.key), colour=item.colour, prediction=made), item.threshold)
             for item, made in items
             if made is not None
         ]

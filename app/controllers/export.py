@@ -37,17 +37,19 @@ class ExportController(QObject):
         QGuiApplication.clipboard().setImage(self._described(picture))
         self._note(f"Copied a picture of the view, {picture.width()} x {picture.height()} pixels")
 
-    def save_prediction(self, column: str, folder: str, *, steps: bool = False) -> None:
+    def save_prediction(self, column: str, folder: str, *, steps: bool = False, file_format: str = "auto") -> None:
         """Write mask, probability and run record of what a column shows, cut at its threshold."""
         case, prediction = self._store.case, self._store.run_state(column).prediction
         if case is None or prediction is None:
             return
         item = self._store.columns[column]
         # The title, not the file's name: several runs have a best.ckpt, and one must not overwrite another's mask.
-        name, threshold = _file_name(self._store.title(item.checkpoint)), item.threshold
+        name, threshold = _file_name(self._store.column_title(column)), item.threshold
         stem = f"{pipeline.stem_of(case.name)}{pipeline.frame_suffix(case.image)}_{name}"
         job = Job(
-            lambda report: pipeline.save(cut(prediction, threshold), case.image, folder, stem, steps=steps),
+            lambda report: pipeline.save(
+                cut(prediction, threshold), case.image, folder, stem, steps=steps, file_format=file_format
+            ),
             f"Writing {stem}",
         )
         job.succeeded.connect(lambda files: self._note(f"Wrote {', '.join(file.name for file in files)}", folder))
@@ -56,12 +58,15 @@ class ExportController(QObject):
     def copy_command(self, column: str) -> str:
         """The command line that repeats the run of a column; it is also on the clipboard."""
         key = self._store.run_key(column)
-        if key is None:
+        if key is None or key.kind != "checkpoint":  # labels are no run
             return ""
         settings = replace(key.settings, threshold=self._store.columns[column].threshold)
-        command = pipeline.as_command(key.checkpoint, key.case, settings)
+        paths = self._store.cases[key.case].paths
+        image = str(Path(key.case).parent) if paths.series else key.case
+        command = pipeline.as_command(key.checkpoint, image, settings)
+        series = ["--series", paths.series] if paths.series else []
         frame = ["--frame", str(key.frame + 1)] if key.frame else []
-        command = " ".join([command, *frame, *option_words(key.options)])
+        command = " ".join([command, *series, *frame, *option_words(key.options)])
         QGuiApplication.clipboard().setText(command)
         self._note(f"Copied: {command}")
         return command

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import QObject, QTimer
 
+from app.item_models.measurements import TITLES
 from app.items import MeasureKey, Note, RunKey
 from app.jobs import Failure, Job, JobQueue
 from app.store import Store
@@ -37,7 +38,7 @@ class MeasureController(QObject):
         if case.reference.placed == "shown":  # brought onto the image for the eye alone
             return
         run, prediction = self._store.run_key(column), self._store.run_state(column).prediction
-        if run is None or prediction is None:
+        if run is None or prediction is None or run.kind == "reference":  # against itself it says nothing
             return
         key = MeasureKey(run=run, threshold=self._store.columns[column].threshold)
         if key not in self._store.outcomes.measurements:
@@ -104,4 +105,4 @@ class MeasureController(QObject):
 def measured(prediction: Prediction, threshold: float | None, reference: LabelMap) -> Measurement:
     """The numbers of a prediction, cut at `threshold` if one is given."""
     cut = prediction if threshold is None else pipeline.rethreshold(prediction, threshold)
-    return pipeline.measure(cut, reference)
+    return pipeline.measure(cut, reference, names=tuple(TITLES))

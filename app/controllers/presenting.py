@@ -58,6 +58,7 @@ class PanelController(QObject):
         for signal in (store.checkpoint_selected, store.checkpoint_changed, store.column_changed):
             signal.connect(self._passport)
         changes = (store.run_changed, store.measured, store.threshold_changed, store.column_removed)
+        store.columns_reordered.connect(self._numbers)
         for signal in (*changes, store.case_activated, store.case_changed):
             signal.connect(self._numbers)
         for signal in (store.run_changed, store.run_progressed, self._queue.changed):
@@ -101,7 +102,7 @@ class PanelController(QObject):
             self._store.change_column(self._store.active_column, options=options)
 
     def _on_hovered(self, info: object) -> None:
-        names = {key: self._store.title(item.checkpoint) for key, item in self._store.columns.items()}
+        names = {key: self._store.column_title(key) for key in self._store.columns}
         case = self._store.case
         slices = int(case.image.voxels.shape[0]) if case is not None else 0
         labels = {entry.number: f"{entry.number} ({entry.name})" for entry in self._store.labels}
@@ -115,7 +116,8 @@ class PanelController(QObject):
 
     def _on_run_changed(self, column: str) -> None:
         if column == self._store.active_column:
-            self._parts.run.show_run(self._store.run_state(column))
+            if self._store.columns[column].kind == "checkpoint":
+                self._parts.run.show_run(self._store.run_state(column))
             self._show_threshold()
 
     def _on_run_progressed(self, _: object) -> None:
@@ -132,8 +134,8 @@ class PanelController(QObject):
             self._parts.passport.title.setText(self._store.title(item.id))
 
     def _show_run_panel(self) -> None:
-        key = self._store.active_column
-        column = self._store.columns.get(key or "")
+        column = self._store.columns.get(self._store.active_column or "")
+        column = column if column and column.kind == "checkpoint" else None  # labels are not run
         run = self._store.run_state(column.key) if column else None
         self._parts.run.show_column(column, self._active_report(), run)
 
@@ -142,7 +144,8 @@ class PanelController(QObject):
         prediction = self._store.run_state(column.key).prediction if column else None
         limits = prediction.value_range if prediction else (report.value_range if report else None)
         own = prediction.threshold if prediction else (report.threshold if report else None)
-        known = column is not None and limits is not None and own is not None
+        of_model = column is not None and column.kind == "checkpoint"  # labels are what they are at any threshold
+        known = of_model and limits is not None and own is not None
         threshold, colour = (column.threshold, column.colour) if column and known else (None, "")
         self._parts.bar.show_threshold(threshold, limits or (0.0, 1.0), 0.5 if own is None else own, colour)
 
@@ -173,7 +176,7 @@ class PanelController(QObject):
 
     def _measured(self, key: str) -> MeasuredColumn:
         column = self._store.columns[key]
-        name = self._store.title(column.checkpoint)
+        name = self._store.column_title(key)
         outcome, reason = self._store.measurement(key), self._why_no_numbers(key)
         return outcome_column(name, column.colour, outcome, reason, self._labels(key))
 
@@ -182,6 +185,8 @@ class PanelController(QObject):
 
     def _why_no_numbers(self, key: str) -> str:
         case, run = self._store.case, self._store.run_state(key)
+        if self._store.columns[key].kind == "reference":
+            return "the others are measured against it"
         if case is None:
             failed = run.state == "error" and self._store.active_case is not None
             return "the image could not be read" if failed else "there is no image"
@@ -205,7 +210,9 @@ class PanelController(QObject):
         words = ", ".join(filter(None, (f"{title}{more}", self._time_left(progress))))
         self._parts.status.show_work(words, progress, cancellable=self._store.outcomes.busy or self.also_busy())
         shown = (self._store.run_state(key).prediction for key in self._store.columns)
-        devices = dict.fromkeys(prediction.device for prediction in shown if prediction is not None)
+        devices = dict.fromkeys(
+            prediction.device for prediction in shown if prediction is not None and prediction.device
+        )
         self._parts.status.show_device(", ".join(devices))
 
     def show_work_soon(self) -> None:

@@ -10,12 +10,12 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer
 
 from app.items import RunKey
-from app.jobs import Failure, Job, JobQueue, Work
+from app.jobs import Failure, Job, JobQueue, Lane, Work
 from app.store import Store
 from core import pipeline
 from core.errors import FlowglassError
 from core.progress import Progress, Report
-from core.records import CheckpointReport, FilmSettings, Image, Prediction
+from core.records import Case, CheckpointReport, FilmSettings, Image, Prediction
 
 REST_MS = 400  # a frame that is only passed on the way to another is not run
 SEGMENTERS_KEPT = 4  # as many as columns; a network of this kind takes 50 to 500 MB
@@ -23,10 +23,10 @@ SEGMENTERS_KEPT = 4  # as many as columns; a network of this kind takes 50 to 50
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class RunResult:
-    """A prediction, and the report as loading completed it."""
+    """A prediction, and the report as loading completed it; None of labels, which no checkpoint made."""
 
     prediction: Prediction
-    report: CheckpointReport
+    report: CheckpointReport | None = None
 
 
 class Segmenters:
@@ -128,16 +128,26 @@ class RunController(QObject):
         return outcomes.outcome(key) is None and not outcomes.was_cancelled(column, key)
 
     def _start(self, column: str, key: RunKey) -> None:
-        case = self._store.cases[key.case].case
-        assert case is not None  # a run key is only given for a case that was read
-        name = self._store.title(key.checkpoint)
-        job = Job(run_work(self.segmenters, key, case.image), f"{name} on {case.name}")
+        job, lane = self.job_for(key)
         job.progressed.connect(lambda progress: self._on_progressed(column, key, progress))
         job.succeeded.connect(lambda result: self._on_succeeded(column, key, result))
         job.failed.connect(lambda failure: self._on_ended(column, key, failure))
         self._store.outcomes.start(column, key)
-        self._queue.start(job, lane="model", slot=_slot(column))
+        self._queue.start(job, lane=lane, slot=_slot(column))
         self._store.run_changed.emit(column)
+
+    def job_for(self, key: RunKey) -> tuple[Job, Lane]:
+        """The work that comes to what is filed under `key`, and where it is done."""
+        case = self._store.cases[key.case].case
+        assert case is not None  # a run key is only given for a case that was read
+        if key.kind == "checkpoint":
+            work = run_work(self.segmenters, key, case.image)
+            return Job(work, f"{self._store.title(key.checkpoint)} on {case.name}"), "model"
+        return Job(labels_work(key, case), f"Mask of {case.name}"), "files"
+
+    def file(self, waiting: str, key: RunKey, outcome: Prediction | Failure) -> None:
+        """Keep what a run came to that `waiting` waited for, and draw it where it is wanted now."""
+        self._on_ended(waiting, key, outcome)
 
     def _on_progressed(self, column: str, key: RunKey, progress: Progress) -> None:
         begins = self._store.outcomes.progress_of(column) is None
@@ -146,7 +156,7 @@ class RunController(QObject):
 
     def _on_succeeded(self, column: str, key: RunKey, result: RunResult) -> None:
         item = self._store.checkpoints.get(key.checkpoint)
-        if item is not None and item.revision == key.checkpoint_revision:
+        if item is not None and result.report is not None and item.revision == key.checkpoint_revision:
             self._store.set_report(key.checkpoint, result.report)
         self._on_ended(column, key, result.prediction)
 
@@ -208,6 +218,18 @@ def run_work(segmenters: Segmenters, key: RunKey, image: Image) -> Work:
         report(Progress(done=0, total=0, stage="start"))
         prediction = pipeline.segment(segmenter, image, key.settings, report=report)
         return RunResult(prediction=prediction, report=segmenter.report)
+
+    return work
+
+
+def labels_work(key: RunKey, case: Case) -> Work:
+    """The reference, or the mask in a file, in the place of a prediction."""
+
+    def work(report: Report) -> RunResult:
+        report(Progress(done=0, total=0, stage="labels"))
+        own = case.reference if key.kind == "reference" else None
+        labels = pipeline.open_labels(key.source, case.image) if own is None else own
+        return RunResult(prediction=pipeline.prediction_of_labels(labels, case.image))
 
     return work
 

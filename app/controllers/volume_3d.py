@@ -100,9 +100,9 @@ class Volume3DController(QObject):
         """Of each column with a result, and of the reference where it lies on the image's grid."""
         wanted = []
         for item in self._store.columns.values():
-            prediction = self._store.run_state(item.key).prediction
+            prediction = self._store.run_state(item.key).prediction if item.kind != "reference" else None
             if prediction is not None and prediction.mask.shape == case.image.voxels.shape:
-                name = self._store.title(item.checkpoint)
+                name = self._store.column_title(item.key)
                 wanted.append(
                     _Wanted(
                         key=item.key,

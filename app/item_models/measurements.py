@@ -55,8 +55,7 @@ class MeasurementTable(QAbstractTableModel):
         self.beginResetModel()
         self._columns = tuple(columns)
         measured = [column.measurement for column in columns if column.measurement is not None]
-        known = {value.name for value in measured[0].values} if measured else set(TITLES)
-        self._names = tuple(name for name in TITLES if name in known)  # a chosen few of many
+        self._names = tuple(value.name for value in measured[0].values) if measured else tuple(TITLES)
         self.endResetModel()
 
     def rowCount(self, parent: Index = QModelIndex()) -> int:  # noqa: B008
@@ -100,8 +99,8 @@ class MeasurementTable(QAbstractTableModel):
         found = [f"{column.title}: {column.reason}" for column in self._columns if column.reason]
         for column in self._columns:
             for value in column.measurement.values if column.measurement else ():
-                if value.value is None and value.name in TITLES:
-                    found.append(f"{column.title}, {TITLES[value.name]}: {value.reason}")
+                if value.value is None:
+                    found.append(f"{column.title}, {TITLES.get(value.name, value.name)}: {value.reason}")
         return tuple(dict.fromkeys(found))
 
     def text(self) -> str:

@@ -16,8 +16,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.canvas.axis import NO_STEPS, curve_axis, position_words, step_label
-from app.canvas.frame import LOGITS, QUANTITIES, QUANTITY_NAMES, Frame, LiveStep, Quantity, frame_of, live_frame
+from app.canvas.axis import curve_axis, position_words, step_label
+from app.canvas.frame import Frame, LiveStep, frame_of, live_frame
+from app.canvas.quantities import LOGITS, TABLE, Quantity
 from app.panels.live_steps import LiveSteps
 from app.panels.step_curve import Curve, StepCurve
 from app.panels.step_style import button_style, slider_palette
@@ -28,12 +29,6 @@ from app.theme import DARK, Theme
 from core.records import Prediction, Step
 
 Entry = tuple[str, str, str, Prediction]  # key, title, colour, prediction
-_TIPS = {
-    "mask": "The estimate cut at the threshold",
-    "state": "x_t: what the sampler holds at this step, noise at first",
-    "estimate": "The clean mask as the network believes it at this step",
-    "probability": "The estimate mapped to 0..1",
-}
 _LOGITS_TIP = "The foreground logit minus the background logit: above 0 is foreground"
 
 
@@ -102,10 +97,10 @@ class StepsPanel(QWidget):
         head.setSpacing(4)
         head.addWidget(self.chip)
         head.addWidget(self.title, 1)
-        for name in QUANTITIES:
+        for name, entry in TABLE.items():
             button = QToolButton()
-            button.setText(QUANTITY_NAMES[name])
-            button.setToolTip(_TIPS[name])
+            button.setText(entry.title)
+            button.setToolTip(entry.tip)
             button.setCheckable(True)
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             button.clicked.connect(partial(self._on_quantity, name))
@@ -168,7 +163,7 @@ class StepsPanel(QWidget):
 
     def set_quantity(self, name: str) -> None:
         """Show another quantity without announcing it."""
-        self._quantity = next(known for known in QUANTITIES if known == name)
+        self._quantity = TABLE[name].name
         self._buttons[name].setChecked(True)
         self._fill_strip()
 
@@ -183,6 +178,13 @@ class StepsPanel(QWidget):
         """Go to a kept step, or to the final result, and announce it."""
         steps = self._steps()
         self._go_to(None if index is None or not 0 <= index < len(steps) else steps[index].t)
+
+    def set_place(self, t: float | None) -> None:
+        """Stand at `t` between noise (0) and mask (1) without announcing it; None = the final result."""
+        self._t = t
+        self._announced = self.index()
+        self._place_slider()
+        self._say_where()
 
     def _go_to(self, t: float | None) -> None:
         self._t = t
@@ -241,7 +243,7 @@ class StepsPanel(QWidget):
         self.title.setText(entry[1] if entry else "Steps")
         self.slider.setVisible(bool(self._steps()))
         self.slider.setEnabled(not self._without_steps())
-        self.slider.setToolTip(NO_STEPS if self._without_steps() else "")
+        self.slider.setToolTip(position_words(self._prediction(), None) if self._without_steps() else "")
         self._place_slider()
         self._name_state()
         self._fill_strip()
@@ -257,8 +259,8 @@ class StepsPanel(QWidget):
 
     def _name_state(self) -> None:
         button = self._buttons["state"]
-        button.setText("Logits" if self._without_steps() else QUANTITY_NAMES["state"])
-        button.setToolTip(f"{LOGITS}: {_LOGITS_TIP}" if self._without_steps() else _TIPS["state"])
+        button.setText("Logits" if self._without_steps() else TABLE["state"].title)
+        button.setToolTip(f"{LOGITS}: {_LOGITS_TIP}" if self._without_steps() else TABLE["state"].tip)
 
     def _fill_strip(self) -> None:
         entry = self._entries.get(self._active) if self._active is not None else None

@@ -20,6 +20,9 @@ from PySide6.QtWidgets import (
 )
 
 from app.items import OverlayStyle
+from app.panels.compare_controls import CompareControls
+from app.panels.link_controls import LinkControls
+from app.panels.row_controls import RowControls
 from app.panels.time_controls import TimeControls
 from app.panels.volume_controls import VolumeControls
 from app.panels.widgets.chips import ColourChip
@@ -60,8 +63,9 @@ class ViewBar(QWidget):
         self._area = QWidget()
         flow = FlowLayout(self._area, spacing=14)
         self.volume, self.time = VolumeControls(self), TimeControls(self)
+        self.links, self.compare, self.rows = LinkControls(self), CompareControls(self), RowControls(self)
         usual = self._window_group, self._threshold_group, self._overlay_group
-        for group in (*usual, *self.volume.groups, *self.time.groups):
+        for group in (*usual, self.links, self.compare, self.rows, *self.volume.groups, *self.time.groups):
             flow.addWidget(group)
         outer.addWidget(self._area)
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)

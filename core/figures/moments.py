@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from core.images.as_prediction import LABELS
 from core.images.sections import Section
 from core.records import AnimationOptions, Array, Image, Prediction, Step
 
@@ -90,9 +91,16 @@ def step_words(prediction: Prediction, step: Step) -> str:
 
 
 def final_words(prediction: Prediction) -> str:
+    if is_labels(prediction):
+        return "a mask, made by no checkpoint"
     if prediction.axis == "none":
         return "one network call"
     return " \N{MIDDLE DOT} ".join(["final result", *_calls(prediction.calls)])
+
+
+def is_labels(prediction: Prediction) -> bool:
+    """Whether this is a reference or a mask from a file, which no network made."""
+    return LABELS in prediction.provenance
 
 
 def _calls(count: int) -> list[str]:

@@ -12,7 +12,7 @@ from PIL import ImageDraw
 from core.errors import FigureRefused
 from core.figures import colours
 from core.figures.fonts import Letters
-from core.figures.moments import Look, limits, look, widest_words
+from core.figures.moments import Look, is_labels, limits, look, widest_words
 from core.images.sections import Section
 from core.records import AnimationOptions, Array, FigureColumn, Image, LabelMap
 from core.text import one_line
@@ -156,7 +156,8 @@ class Scene:
     def _notes(self, column: FigureColumn, width: int) -> tuple[tuple[str, str], ...]:
         """Protocol, and everything that is not as trained, in full."""
         prediction = column.prediction
-        lines = [(line, MUTED) for line in self.letters.wrapped(prediction.settings.protocol, width)]
+        said = "" if is_labels(prediction) else prediction.settings.protocol
+        lines = [(line, MUTED) for line in self.letters.wrapped(said, width)]
         for item in prediction.deviations:
             lines += [(line, WARNING) for line in self.letters.wrapped(f"\N{BLACK DIAMOND} {item.label}", width)]
         return tuple(lines)

@@ -53,8 +53,7 @@ class Form:
         if not self.mask.any():
             return self.mask
         if self.mask.ndim == 2:
-            thin: Array = skeleton(self.mask[np.newaxis])[0]
-            return thin
+            return np.asarray(skeleton(self.mask[np.newaxis])[0])
         return skeleton(self.mask, self.labelled)
 
     @cached_property

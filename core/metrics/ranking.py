@@ -81,7 +81,7 @@ def _sorted(scores: Array, positives: Array) -> tuple[Array, Array]:
         return flat[order], marks[order]
     # The bits of a float, read as an integer, are in the order of its value once negative ones are turned round. With
     # the mark as one more bit a plain sort of integers does it, which is many times faster than sorting indices.
-    bits = (flat + np.float32(0)).view(np.int32)  # adding 0 makes -0 and 0 one
+    bits = np.ascontiguousarray(flat).view(np.int32)
     keys = (np.where(bits < 0, bits ^ 0x7FFFFFFF, bits).astype(np.int64) << 1) | marks
     keys.sort()
     keys = keys[::-1]

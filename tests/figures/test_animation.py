@@ -16,9 +16,10 @@ from core.errors import FigureRefused, ShapeMismatch
 from core.figures import animation, colours, fonts
 from core.figures.moments import moments
 from core.figures.scene import Scene
+from core.images.as_prediction import prediction_of_labels
 from core.images.sections import section_of
 from core.progress import Cancelled, Progress
-from core.records import AnimationOptions, Array, Deviation, FigureColumn, Prediction, frozen_array
+from core.records import AnimationOptions, Array, Deviation, FigureColumn, LabelMap, Prediction, frozen_array
 from tests.gui import fakes
 
 BLUE, ORANGE = "#56B4E9", "#E69F00"
@@ -113,6 +114,13 @@ def test_a_supervised_column_does_not_change_beside_one_that_does(tmp_path: Path
     assert len({inside(picture, first).tobytes() for picture in pictures}) > 1
     assert len({inside(picture, second).tobytes() for picture in pictures}) == 1
     np.testing.assert_array_equal(coloured(inside(pictures[0], second), ORANGE, 0), fakes.supervised(shift=30).mask[0])
+
+
+def test_a_mask_of_a_file_is_not_said_to_be_as_trained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    labels = LabelMap(labels=frozen_array(fakes.vessels()[None].astype(np.int16)), name="truth.png")
+    said = words(monkeypatch, tmp_path, prediction_of_labels(labels, fakes.image()))
+    assert "a mask, made by no checkpoint" in said
+    assert "as-trained" not in said
 
 
 def test_long_runs_are_thinned_and_say_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import Any
@@ -18,6 +18,7 @@ from core.images.label_list import list_labels
 from core.progress import Progress, Report, silent
 from core.records import (
     Case,
+    CasePaths,
     CheckpointReport,
     Finding,
     FolderContents,
@@ -29,6 +30,7 @@ from core.records import (
     MetricValue,
     Prediction,
     RunSettings,
+    Series,
     frozen_array,
 )
 from tests.gui import fakes
@@ -106,7 +108,9 @@ class FakePipeline:
     def rethreshold(self, prediction: Prediction, threshold: float) -> Prediction:
         return replace(prediction, threshold=threshold, mask=prediction.score > threshold)
 
-    def measure(self, prediction: Prediction, reference: LabelMap) -> Measurement:
+    def measure(
+        self, prediction: Prediction, reference: LabelMap, *, names: Sequence[str] | None = None
+    ) -> Measurement:
         dice = MetricValue(name="dice", value=round(prediction.threshold, 3), definition="2TP / (2TP + FP + FN).")
         missing = MetricValue(name="cldice", value=None, reason="the reference has no skeleton")
         return Measurement(values=(dice, missing))
@@ -122,6 +126,13 @@ class FakePipeline:
         self.fetched.append(name)
         self.models[name] = Path("/models") / name
         return self.models[name]
+
+    def open_labels(self, path: str, image: Image) -> LabelMap:
+        name = PurePath(path).name
+        if name in self.errors:
+            raise self.errors[name]
+        truth = np.stack([fakes.vessels(*image.voxels.shape[1:], shift=5.0)] * len(image.voxels))
+        return LabelMap(labels=frozen_array(truth.astype(np.uint8)), name=name, path=path)
 
     def reference_of(self, image: str) -> Path | None:
         return None
@@ -139,6 +150,7 @@ class FakePipeline:
         sample: str | None = None,
         frame: int = 0,
         other_grid: str = "show",
+        files: Sequence[str] = (),
     ) -> Case:
         """`films` names the images with several frames: each is a little brighter than the one before."""
         name = PurePath(image).name
@@ -155,10 +167,20 @@ class FakePipeline:
         shown = replace(made.image, name=name, path=image, voxels=voxels, frame=frame, frames=frames)
         return replace(made, name=name, image=shown)
 
-    def scan(self, folder: str) -> FolderContents:
+    def sort_files(
+        self, paths: Sequence[str], report: Report = silent
+    ) -> tuple[tuple[CasePaths, ...], tuple[Series, ...]]:
+        return tuple(CasePaths(name=PurePath(path).name, image=path) for path in paths), ()
+
+    def formats_for(self, image: Image) -> tuple[str, ...]:
+        return ("nifti", "png")
+
+    def scan(self, folder: str, report: Report = silent) -> FolderContents:
         return self.folders[folder]
 
-    def save(self, prediction: Prediction, image: Image, folder: str, stem: str, *, steps: bool) -> tuple[Path, ...]:
+    def save(
+        self, prediction: Prediction, image: Image, folder: str, stem: str, *, steps: bool, file_format: str = "auto"
+    ) -> tuple[Path, ...]:
         path = Path(folder) / f"{stem}.txt"
         path.write_text(f"{prediction.threshold}", encoding="utf-8")
         return (path,)

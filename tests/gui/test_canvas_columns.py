@@ -15,6 +15,7 @@ from app.canvas.column import Column
 from app.canvas.columns import ColumnsView
 from app.canvas.frame import LiveStep
 from app.canvas.scene import HoverInfo
+from app.items import DropPlace
 from app.theme import DARK, LIGHT
 from core.records import Case, Deviation, Image
 from tests.gui import fakes
@@ -395,7 +396,7 @@ def test_files_dropped_on_a_column_name_the_column(columns: ColumnsView) -> None
     enter = QDragEnterEvent(where.toPoint(), event.possibleActions(), data, event.buttons(), event.modifiers())
     QApplication.sendEvent(columns, enter)
     QApplication.sendEvent(columns, event)
-    assert seen == [(("/tmp/모델.ckpt",), "b")]
+    assert seen == [(("/tmp/모델.ckpt",), DropPlace(column="b", index=1))]
 
 
 @pytest.mark.parametrize("scale", [1, 2, 4])

@@ -44,6 +44,15 @@ def test_a_label_that_only_one_has_or_none() -> None:
     assert asked.of_label(9)["accuracy"].value == 1
 
 
+def test_the_box_of_a_label_holds_it_in_both() -> None:
+    one, other = np.zeros((2, 1, 30, 30), np.uint8)
+    one[0, 4:8, 20:24] = other[0, 15:25, 3:9] = other[0, 4:8, 20:22] = 2
+    for first, second in ((one, other), (other, one)):
+        measured, alone = pipeline.measure(first, second, labels=(2,)), pipeline.measure(first == 2, second == 2)
+        assert [value.value for value in measured.values] == [value.value for value in alone.values]
+    assert measured["recall"].value == 0.5
+
+
 def test_labels_may_be_any_whole_numbers() -> None:
     reference = np.array([[-4, 0, 70_000, 70_000]])
     measured = pipeline.measure(reference, reference, labels="each")
