@@ -68,6 +68,11 @@ SHADE = """
 """
 
 
+def _lit() -> shaders.ShaderProgram:
+    """A lamp at the eye, on both sides of a surface."""
+    return shaders.ShaderProgram(None, [shaders.VertexShader(LIT), shaders.FragmentShader(SHADE)])
+
+
 class _Mesh(gl.MeshData):  # type: ignore[misc]
     """Triangles whose normals are known: pyqtgraph would compute them vertex by vertex, on the GUI thread."""
 
@@ -86,10 +91,11 @@ class View3D(gl.GLViewWidget):  # type: ignore[misc]
         self.setBackgroundColor(BACKGROUND)
         self.opts["fov"] = FIELD
         self._pressed: QPointF | None = None
-        self._shader = shaders.ShaderProgram(
-            "flowglass lit", [shaders.VertexShader(LIT), shaders.FragmentShader(SHADE)]
-        )
+        self._shader = _lit()
         self._surfaces: dict[str, gl.GLMeshItem] = {}
+        self._drawn: dict[str, tuple[Surface, str, float]] = {}
+        self._texture: Texture | None = None
+        self._point: tuple[float, float, float] | None = None
         self._volume: gl.GLVolumeItem | None = None
         self._cross: gl.GLLinePlotItem | None = None
         self._frame: gl.GLLinePlotItem | None = None
@@ -104,12 +110,14 @@ class View3D(gl.GLViewWidget):  # type: ignore[misc]
         known, self._space = self._space, space
         if known is not None and (known.low, known.high) == (space.low, space.high):
             return
+        self._draw_box(space)
+        self.reset_view()
+
+    def _draw_box(self, space: Space) -> None:
         if self._frame is not None:
             self.removeItem(self._frame)
-        low, high = np.array(space.low), np.array(space.high)
-        self._frame = _lines(_box_lines(low, high), FRAME, 1)
+        self._frame = _lines(_box_lines(np.array(space.low), np.array(space.high)), FRAME, 1)
         self.addItem(self._frame)
-        self.reset_view()
 
     def reset_view(self) -> None:
         """All of the box, from in front."""
@@ -141,7 +149,7 @@ class View3D(gl.GLViewWidget):  # type: ignore[misc]
         """Surface, colour and opacity (0 to 1) by key, instead of those that are shown."""
         for item in self._surfaces.values():
             self.removeItem(item)
-        self._surfaces = {}
+        self._surfaces, self._drawn = {}, dict(surfaces)
         for key, (surface, colour, opacity) in surfaces.items():
             if len(surface.faces):
                 item = gl.GLMeshItem(meshdata=_Mesh(surface), smooth=True, shader=self._shader)
@@ -154,6 +162,7 @@ class View3D(gl.GLViewWidget):  # type: ignore[misc]
         item = self._surfaces.get(key)
         if item is None:
             return
+        self._drawn[key] = self._drawn[key][0], colour, opacity
         drawn = QColor(colour)
         item.setColor((drawn.redF(), drawn.greenF(), drawn.blueF(), opacity))
         item.setGLOptions(_plain("opaque" if opacity >= 1 else "translucent"))
@@ -162,6 +171,7 @@ class View3D(gl.GLViewWidget):  # type: ignore[misc]
 
     def set_texture(self, texture: Texture | None) -> None:
         """The image behind the surfaces; None = without."""
+        self._texture = texture
         if self._volume is not None:
             self.removeItem(self._volume)
             self._volume = None
@@ -176,6 +186,7 @@ class View3D(gl.GLViewWidget):  # type: ignore[misc]
 
     def set_cross(self, point: tuple[float, float, float]) -> None:
         """Three lines through the box that meet at a point."""
+        self._point = point
         if self._space is None:
             return
         places = _cross_lines(np.array(self._space.low), np.array(self._space.high), np.array(point))
@@ -184,6 +195,31 @@ class View3D(gl.GLViewWidget):  # type: ignore[misc]
             self.addItem(self._cross)
         else:
             self._cross.setData(pos=places)
+
+    # ---- OpenGL ------------------------------------------------------------------------------------------------------
+
+    def initializeGL(self) -> None:  # noqa: N802
+        """A tab that is pulled out of the window, or put back, gets another context, in which nothing is left of what
+        was made in the one before."""
+        for kind in (gl.GLVolumeItem, gl.GLLinePlotItem):
+            kind._shaderProgram = None  # pyqtgraph keeps one program for all contexts: it takes them to be shared
+        super().initializeGL()
+        self.context().aboutToBeDestroyed.connect(self._drop_items)
+        if not self.items and self._space is not None:
+            self._draw_again(self._space)
+
+    def _drop_items(self) -> None:
+        for item in list(self.items):
+            self.removeItem(item)
+        self._surfaces, self._volume, self._cross, self._frame = {}, None, None, None
+        self._shader = _lit()
+
+    def _draw_again(self, space: Space) -> None:
+        self._draw_box(space)
+        self.set_surfaces(self._drawn)
+        self.set_texture(self._texture)
+        if self._point is not None:
+            self.set_cross(self._point)
 
     def paintGL(self) -> None:  # noqa: N802
         """Put back what the last picture left (without its mask no depth is cleared), draw, and write the letters."""

@@ -236,3 +236,22 @@ def test_with_opengl_a_surface_is_drawn_in_its_colour_and_found_by_a_click(qtbot
     view.ask_for(view.place_of(point))
     settle(qtbot, window)
     assert window.parts.view.cross() == pytest.approx((6, 20, 24), abs=2)
+
+
+@pytest.mark.skipif(util.find_spec("OpenGL") is None, reason="PyOpenGL, the extra `volume`, is not installed")
+def test_a_tab_that_is_pulled_out_and_put_back_draws_on(qtbot: QtBot, window: MainWindow) -> None:
+    problem = gl_problem()
+    if problem:
+        pytest.skip(problem)
+    show(qtbot, window, volume_case())
+    look(qtbot, window)
+    panel = window.parts.volume_3d
+    panel.image_box.setChecked(True)
+    settle(qtbot, window)
+    for floating in (True, False):
+        window.volume_dock.setFloating(floating)
+        qtbot.wait(300)
+        assert panel.view is not None
+        picture = panel.view.grabFramebuffer()
+        middle = picture.pixelColor(picture.width() // 2, picture.height() // 2)
+        assert middle.lightness() > 40
