@@ -18,7 +18,8 @@ from app.commands.command import (
     separator,
 )
 from app.commands.comparing import COLUMNS, COMPARED, LINKED, ROWS, has_run
-from app.commands.looking import CASES, LOOKING
+from app.commands.looking import CASES, LOOKING, QUANTITIES
+from app.commands.topology import TOPOLOGY
 from app.items import CONVENTIONS, LAYOUT_NAMES, LAYOUTS, PROJECTIONS, VIEW_NAMES, VIEWS
 from app.keymap import Keymap, native
 
@@ -34,13 +35,8 @@ def _next(values: tuple[str, ...], now: str) -> str:
 
 
 def _busy(window: MainWindow) -> bool:
-    return (
-        window.store.outcomes.busy
-        or window.effects.busy
-        or window.models.busy
-        or window.rows.busy
-        or window.animations.busy
-    )
+    own = (window.effects, window.models, window.rows, window.dial, window.maps, window.topology, window.animations)
+    return window.store.outcomes.busy or any(part.busy for part in own)
 
 
 COMMANDS: tuple[Command, ...] = (
@@ -241,7 +237,7 @@ COMMANDS: tuple[Command, ...] = (
         id="view.slab",
         menu="&View",
         title="S&lab: off, maximum, minimum, mean",
-        shortcut="P",
+        shortcut="Shift+P",
         call=lambda window: window.store.set_volume(projection=_next(PROJECTIONS, window.store.volume.projection)),
         enabled=has_volume,
     ),
@@ -255,9 +251,11 @@ COMMANDS: tuple[Command, ...] = (
     ),
     separator("&View", "view.slab"),
     *LOOKING,
+    *QUANTITIES,
     *ROWS,
     *LINKED,
     *COMPARED,
+    *TOPOLOGY,
     separator("&View", "view.looking"),
     *(
         Command(

@@ -213,6 +213,17 @@ class LabelEntry:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Marker:
+    """A place that is pointed out on the pictures: `position` (slice, row, column), and the `box` around it (first,
+    past the last) along each axis. `chosen`: it is the one that is looked at."""
+
+    position: tuple[int, int, int]
+    box: tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
+    label: str = ""
+    chosen: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
     """How the active column is held against another. `other`: the key of one that a person chose, else None.
 

@@ -14,7 +14,11 @@ from app.animation_dialog import ANIMATED, AnimationDialog, AnimationWish
 from app.command_palette import CommandPalette, palette_entries
 from app.commands.looking import PRESET_KEYS
 from app.controllers.animation import AnimationController
+from app.controllers.case_notes import CaseNotes
 from app.controllers.cine import CineController
+from app.controllers.concordance import ConcordanceController
+from app.controllers.curves import CurveController
+from app.controllers.dial import DialController
 from app.controllers.export import ExportController
 from app.controllers.film import FilmController
 from app.controllers.film_effects import EffectController
@@ -22,11 +26,14 @@ from app.controllers.film_models import ModelController
 from app.controllers.frames import FrameController
 from app.controllers.grid import GridController
 from app.controllers.labels import LabelController
+from app.controllers.maps import MapController
 from app.controllers.measuring import MeasureController
 from app.controllers.opening import NOWHERE, OpenController, Target, read_case
 from app.controllers.presenting import PanelController
 from app.controllers.rows import RowController
 from app.controllers.running import RunController
+from app.controllers.samples import SampleController
+from app.controllers.topology import TopologyController
 from app.controllers.viewing import ViewController
 from app.controllers.volume_3d import Volume3DController
 from app.dialogs import AboutDialog, ShortcutsDialog
@@ -119,6 +126,8 @@ class MainWindow(QMainWindow):
         self.library_dock = self._dock("Library", parts.library, left)
         passport, run = self._dock("Passport", parts.passport, right), self._dock("Run", parts.run, right)
         numbers = self._dock("Measurements", parts.measurements, right)
+        self.concordance_dock = self._dock("Concordance", parts.concordance, right)
+        self.tabifyDockWidget(numbers, self.concordance_dock)
         self.film_dock = self._dock("FiLM", parts.film, right)
         self.tabifyDockWidget(passport, run)
         self.tabifyDockWidget(run, self.film_dock)
@@ -127,7 +136,14 @@ class MainWindow(QMainWindow):
         self.volume_dock = self._dock("3D", parts.volume_3d, right)
         self.tabifyDockWidget(self.labels_dock, self.volume_dock)
         self.volume_dock.visibilityChanged.connect(parts.volume_3d.set_looked_at)
+        self.topology_dock = self._dock("Topology", parts.topology, right)
+        self.tabifyDockWidget(self.labels_dock, self.topology_dock)
+        self.uncertainty_dock = self._dock("Uncertainty", parts.uncertainty, right)
+        self.dial_dock = self._dock("Steps dial", parts.dial, right)
+        self.tabifyDockWidget(numbers, self.uncertainty_dock)
+        self.tabifyDockWidget(self.uncertainty_dock, self.dial_dock)
         passport.raise_()
+        numbers.raise_()
         self.resizeDocks([self.library_dock, passport], [LEFT_WIDTH, RIGHT_WIDTH], Qt.Orientation.Horizontal)
         self.resizeDocks([passport, numbers], [430, 320], Qt.Orientation.Vertical)
 
@@ -141,19 +157,28 @@ class MainWindow(QMainWindow):
     def _make_controllers(self) -> None:
         store, queue, parts = self.store, self.queue, self.parts
         self.opening = OpenController(store, queue, self)
+        self.case_notes = CaseNotes(store, parts.banner, self._on_noted, self)
         self.views = ViewController(store, parts.view, parts.steps, self)
         self.runs = RunController(store, queue, self)
         self.measuring = MeasureController(store, queue, self)
         self.effects = EffectController(store, queue, self.runs.segmenters, self)
         self.models = ModelController(store, queue, self)
         self.film = FilmController(store, parts.film, self.runs, self.effects, self.models)
+        self.samples = SampleController(store, queue, parts.uncertainty, parts.view, self)
+        self.dial = DialController(store, queue, self.runs.segmenters, parts.dial, self)
         self.exports = ExportController(store, queue, self)
         self.animations = AnimationController(store, queue, self)
         colours = LabelColours(self.settings)
         self.labels = LabelController(store, queue, parts.labels, parts.view, colours, self)
         self.volume_3d = Volume3DController(store, queue, parts.volume_3d, parts.view, self)
         self.volume_3d.reference_colour = self.theme.reference
+        self.topology = TopologyController(store, queue, parts.topology, parts.view, self)
         self.rows = RowController(store, queue, self.opening, self.runs, parts.view)
+        self.curves = CurveController(store, queue, parts.steps, self)
+        self.concordance = ConcordanceController(store, queue, parts.concordance, self)
+        self.maps = MapController(store, queue, parts.view, self.runs)
+        self.maps.offered.connect(parts.steps.offer_bare_runs)
+        parts.steps.bare_runs_requested.connect(self.maps.run_bare)
         self.grid = GridController(store, parts.view, parts.bar, self)
         self.panels = PanelController(store, queue, parts, self)
         self.frames = FrameController(store, queue, read_case, self)
@@ -172,7 +197,8 @@ class MainWindow(QMainWindow):
         parts.bar.time.fps_changed.connect(self.cine.set_fps)
         parts.bar.time.show_fps(self.cine.fps)
         parts.status.cancel_requested.connect(self.cancel_all)
-        self.panels.also_busy = lambda: self.effects.busy or self.models.busy or self.rows.busy or self.animations.busy
+        own = (self.effects, self.models, self.dial, self.rows, self.maps, self.animations)
+        self.panels.also_busy = lambda: any(part.busy for part in own)
         self.panels.also_progress = lambda: self.animations.progress
         self.animations.changed.connect(lambda _: self.panels.show_work_soon())
         self.animations.changed.connect(lambda _: self._refresh_soon.start())
@@ -180,13 +206,16 @@ class MainWindow(QMainWindow):
         parts.run.without_film_requested.connect(lambda: self._with_column(self.runs.run_without_film))
         parts.run.run_requested.connect(self._on_run_requested)
         parts.banner.place_requested.connect(self.opening.place_reference)
+        self.topology_dock.visibilityChanged.connect(lambda _: self.topology.look())
+        self.topology.resample_requested.connect(lambda case: self.opening.place_reference(case, "resample"))
         parts.banner.without_film_requested.connect(self.runs.run_without_film)
         parts.banner.model_folder_requested.connect(self.ask_model_folder)
         parts.banner.model_download_requested.connect(self.ask_model_download)
         parts.film.model_folder_requested.connect(lambda: self._with_column(self.ask_model_folder))
         parts.film.model_download_requested.connect(lambda: self._with_column(self.ask_model_download))
-        for signal in (self.effects.changed, self.models.looked):
+        for signal in (self.effects.changed, self.models.looked, self.dial.changed):
             signal.connect(lambda _: self._refresh_actions())
+        self.topology.changed.connect(self._refresh_actions)
         store.run_changed.connect(self._offer_without_film)
         store.column_removed.connect(parts.banner.withdraw)
         parts.passport.hash_requested.connect(self.opening.hash_checkpoint)
@@ -217,7 +246,6 @@ class MainWindow(QMainWindow):
         listed = (store.case_added, store.case_removed, store.checkpoint_added, store.checkpoint_removed)
         for signal in (*listed, store.checkpoint_changed, store.column_removed):
             signal.connect(lambda _: self._refresh_soon.start())
-        store.column_removed.connect(self._on_column_removed)
         store.case_activated.connect(lambda _: self._show_title())
         _application().styleHints().colorSchemeChanged.connect(lambda _: self._apply_theme())
 
@@ -276,12 +304,10 @@ class MainWindow(QMainWindow):
         take = {"image": opening.open_image, "reference": opening.open_reference, "column": opening.open_mask_column}
         take[kind](path)
 
-    def _on_column_removed(self, _: str) -> None:
-        if self.store.active_column in self.store.columns:  # else another becomes the active one, and says so
-            self._refresh_actions()
-
     def _on_noted(self, note: Note) -> None:
         """Errors are shown over the pictures too, unless the column of the file says it already."""
+        if self.case_notes.elsewhere(note):
+            return
         shown = {column.checkpoint or column.source for column in self.store.columns.values()} - {""}
         if note.code in OTHER_GRIDS:
             self.parts.banner.offer_places(note.path, note, voxels=note.code == "labels.other-grid")
@@ -314,11 +340,14 @@ class MainWindow(QMainWindow):
             self.store.change_column(column.key, settings=settings, options=options)
 
     def cancel_all(self) -> None:
-        """Runs of columns, and what the FiLM panel measures or downloads."""
+        """Runs of columns, the steps dial, and what the FiLM panel measures or downloads."""
         self.effects.cancel()
+        self.dial.cancel()
         self.models.cancel()
         self.animations.cancel()
         self.rows.cancel()
+        self.maps.cancel()
+        self.topology.cancel()
         self.runs.cancel_all()
 
     def show_film(self) -> None:
@@ -328,6 +357,21 @@ class MainWindow(QMainWindow):
     def show_3d(self) -> None:
         self.volume_dock.show()
         self.volume_dock.raise_()
+
+    def show_concordance(self) -> None:
+        self.concordance_dock.show()
+        self.concordance_dock.raise_()
+
+    def show_topology(self) -> None:
+        self.topology_dock.show()
+        self.topology_dock.raise_()
+
+    def step_item(self, by: int) -> None:
+        """The next thing that is wrong with the vessels, or the one before; the list is made when it is first asked
+        for."""
+        if not self.parts.topology.is_seen():
+            self.show_topology()
+        self.topology.step(by)
 
     def ask_model_folder(self, column: str) -> None:
         title = "Choose the folder of the vision-language model"

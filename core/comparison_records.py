@@ -7,10 +7,10 @@ image is known, else `px`.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from core.records import Array, Difference, Direction
+    from core.records import Array, CheckpointReport, Difference, Direction, Measurement, Prediction, RunSettings
 
 __all__ = [
     "AGREE_BACKGROUND",
@@ -18,10 +18,17 @@ __all__ = [
     "FALSE_POSITIVE",
     "TRUE_POSITIVE",
     "Agreement",
+    "BlockDifference",
     "ChangeMap",
     "CommitMap",
+    "DialPoint",
+    "ErrorDetection",
     "ErrorMap",
+    "FieldDifference",
     "LengthUnit",
+    "Member",
+    "PassportDifference",
+    "ResultKey",
     "StepCurve",
     "StepMap",
     "StepQuantity",
@@ -29,6 +36,7 @@ __all__ = [
     "TopologyItem",
     "TopologyKind",
     "TopologyReport",
+    "Uncertainty",
 ]
 
 LengthUnit = Literal["mm", "px"]
@@ -215,3 +223,141 @@ class TopologyReport:
 
     def count(self, kind: TopologyKind) -> int:
         return sum(item.kind == kind for item in self.items)
+
+
+# ---- uncertainty ----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Member:
+    """One sample of a prediction. `score`, `probability`: float32, as in `Prediction`, before averaging.
+
+    `sample`: its number; with the `seed` of the run that is all its randomness. `seed` None: the draws were recorded
+    ones, so it cannot be repeated from a number.
+    """
+
+    sample: int
+    seed: int | None
+    score: Array
+    probability: Array
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Uncertainty:
+    """What the samples of a prediction say together. Arrays float32 but `votes`.
+
+    `mean` of the members' probabilities (of the prediction's own where members were not kept); `deviation`: their
+    standard deviation (of the population), None for one sample; `entropy`: of the mean, in bits, 0 to 1. `votes`:
+    uint16, how many members, each cut at the prediction's threshold, mark a voxel; None where members were not kept,
+    and `reason` then says what to do.
+
+    `disagreement[k]`: 1 - Dice of member k's mask and the prediction's, None where both are empty; `order`: positions
+    of members, the one that disagrees most first.
+    """
+
+    mean: Array
+    deviation: Array | None
+    entropy: Array
+    votes: Array | None
+    samples: int
+    disagreement: tuple[float | None, ...] = ()
+    order: tuple[int, ...] = ()
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ErrorDetection:
+    """Whether an uncertainty is higher where a mask is wrong. `measure`: what was looked at (`deviation`, `entropy`).
+
+    `auroc`: the chance that it is higher at a wrong voxel than at a right one, ties counting half. `baseline`: the same
+    for nearness to the mask's boundary, which needs no samples at all. None, with a reason, where it does not exist.
+    `verdict`: a sentence.
+    """
+
+    measure: Literal["deviation", "entropy"]
+    auroc: float | None
+    baseline: float | None
+    errors: int
+    voxels: int
+    verdict: str
+    reason: str = ""
+    baseline_reason: str = ""
+
+
+# ---- steps dial -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class DialPoint:
+    """One run of the steps dial. `seconds` of the run, without loading; `calls` of the network; `measurement` None
+    without a reference. `own`: steps and solver are the checkpoint's own."""
+
+    settings: RunSettings
+    prediction: Prediction
+    seconds: float
+    calls: int
+    measurement: Measurement | None
+    own: bool
+
+
+# ---- passports ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldDifference:
+    """One thing of which two checkpoints say something else: plain JSON values, None where one is silent."""
+
+    name: str
+    first: Any
+    second: Any
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BlockDifference:
+    """How far the weights of a block went from the first checkpoint to the second, over those that both have.
+
+    `mean_absolute`: of the change of each number; `relative`: norm of the change over norm of the first; `cosine`: of
+    the angle between both. None, with a `reason`, where it does not exist.
+    """
+
+    block: str
+    parameters: int
+    tensors: int
+    mean_absolute: float | None
+    relative: float | None
+    cosine: float | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassportDifference:
+    """What differs between two checkpoints. `settings`: all that decides a run; `training`: counters, data set and
+    hyper-parameters (`hyper_parameters.lr`); `metrics`: reported scores, by name and weights (`val/dice (model)`).
+
+    `blocks`: of the weights in use, in the order of the first file; empty, with `blocks_reason`, unless both are the
+    same kind of network. `left_out`: weights that only one of them has, or has in another shape, or that are no
+    fractions.
+    """
+
+    first: CheckpointReport
+    second: CheckpointReport
+    settings: tuple[FieldDifference, ...]
+    training: tuple[FieldDifference, ...]
+    metrics: tuple[FieldDifference, ...]
+    blocks: tuple[BlockDifference, ...]
+    left_out: int = 0
+    blocks_reason: str = ""
+
+
+# ---- memory of results ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultKey:
+    """Under what a prediction is kept: everything that decides it. `checkpoint`, `image`: which file in which state;
+    `options`: of loading, name and JSON text. Made by `core.pipeline.result_key`."""
+
+    checkpoint: str
+    image: str
+    settings: RunSettings
+    options: tuple[tuple[str, str], ...] = ()

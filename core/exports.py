@@ -135,7 +135,9 @@ def command_line(checkpoint: str, image: str, settings: RunSettings) -> str:
     for option, value, usual in (
         ("--protocol", settings.protocol, default.protocol),
         ("--steps", settings.steps, default.steps),
+        ("--solver", settings.solver, default.solver),
         ("--samples", settings.samples, default.samples),
+        ("--first-sample", settings.first_sample, default.first_sample),
         ("--threshold", settings.threshold, default.threshold),
         ("--weights", settings.weights, default.weights),
         ("--film", settings.film.mode, default.film.mode),

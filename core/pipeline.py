@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from operator import index
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -24,7 +24,9 @@ from core.records import (
     CheckpointReport,
     CommitMap,
     Deviation,
+    DialPoint,
     Difference,
+    ErrorDetection,
     ErrorMap,
     FigureColumn,
     FilmSummary,
@@ -35,9 +37,13 @@ from core.records import (
     LabelInfo,
     LabelMap,
     Measurement,
+    Member,
+    PassportDifference,
     Prediction,
+    ResultKey,
     RunSettings,
     Series,
+    Solver,
     Space,
     StepCurve,
     StepMap,
@@ -46,6 +52,7 @@ from core.records import (
     SurfaceMap,
     Texture,
     TopologyReport,
+    Uncertainty,
     frozen_array,
 )
 
@@ -58,6 +65,7 @@ if TYPE_CHECKING:
     from core.comparison.grids import Spacing
     from core.images.fitting import OtherGrid
     from core.images.sections import Convention, Projection, Section, View
+    from core.inference.results import ResultCache
     from core.sampling.draws import Draws
     from core.segmenters import Segmenter
 
@@ -257,6 +265,7 @@ def topology(
     reference: LabelMap | Prediction | Array,
     spacing_mm: Spacing | None = None,
     radius_px: float = 8.0,
+    report: Report = silent,
 ) -> TopologyReport:
     """Breaks, bridges, lost branches, islands and loops of a predicted vessel tree, each with its place and length.
 
@@ -265,7 +274,7 @@ def topology(
     """
     from core.comparison.vessels import topology_report
 
-    return topology_report(_mask(prediction), _reference(reference), spacing_mm, radius_px)
+    return topology_report(_mask(prediction), _reference(reference), spacing_mm, radius_px, report)
 
 
 def agreement(masks: Sequence[Prediction | LabelMap | Array]) -> Agreement:
@@ -299,6 +308,120 @@ def commit_map(prediction: Prediction) -> CommitMap:
     from core.comparison.steps import commit_map as mapped
 
     return mapped(prediction)
+
+
+def uncertainty(prediction: Prediction) -> Uncertainty:
+    """Mean, standard deviation, entropy, votes and disagreement of the samples, as far as they were kept."""
+    from core.comparison.uncertainty import uncertainty as found
+
+    return found(prediction)
+
+
+def vote_mask(found: Uncertainty, least: int) -> Array:
+    """The mask of voxels that at least `least` samples mark; ValueError where the samples were not kept."""
+    from core.comparison.uncertainty import vote_mask as mask
+
+    return mask(found, least)
+
+
+def member_settings(prediction: Prediction, member: Member) -> RunSettings:
+    """Settings that compute one sample alone, from its stored seed; ValueError if it came from recorded draws.
+
+    Where a language model is shown the mask of a first pass and one answer serves all windows, that mask is the first
+    sample's of a run: there a sample alone may be told something else than in the ensemble.
+    """
+    from core.comparison.uncertainty import member_settings as settings
+
+    return settings(prediction, member)
+
+
+def detect_errors(
+    prediction: Prediction,
+    reference: LabelMap | Array,
+    measure: Literal["deviation", "entropy"] = "deviation",
+    spacing_mm: Spacing | None = None,
+) -> ErrorDetection:
+    """Whether the uncertainty is higher where the mask is wrong, against nearness to the boundary as the baseline."""
+    from core.comparison.uncertainty import detect_errors as detect
+
+    return detect(prediction, _reference(reference), measure, spacing_mm)
+
+
+def solvers(report: CheckpointReport) -> tuple[Solver, ...]:
+    """The solvers that a checkpoint can be run with; none where there is no differential equation to solve."""
+    from core.segmenters.protocol import solvers_of
+
+    return solvers_of(report)
+
+
+def dial_settings(
+    report: CheckpointReport,
+    base: RunSettings | None = None,
+    steps: Sequence[int] = (1, 2, 4, 8, 16, 32),
+    solvers: Sequence[Solver] | None = None,
+) -> tuple[RunSettings, ...]:
+    """Settings of a steps dial: the checkpoint's own first, then other solvers and numbers of steps, each once."""
+    from core.comparison.dial import dial_settings as settings
+
+    return settings(report, base or RunSettings(), steps, solvers)
+
+
+def run_dial(
+    segmenter: Segmenter,
+    image: Image | Array,
+    settings: Sequence[RunSettings],
+    reference: LabelMap | Array | None = None,
+    report: Report = silent,
+) -> Iterator[DialPoint]:
+    """Run one case with each of some settings, in turn; each point comes as soon as it is there.
+
+    Raises what `segment` raises, at the setting that it concerns; `report` may raise `Cancelled` at any network call.
+    """
+    from core.comparison.dial import run_dial as run
+
+    marked = None if reference is None else _reference(reference)
+    spacing = reference.spacing_mm if isinstance(reference, LabelMap) else None
+    return run(segmenter, _as_image(image), settings, marked, spacing, report)
+
+
+def compare_checkpoints(first: str | Path, second: str | Path, report: Report = silent) -> PassportDifference:
+    """What differs between two checkpoints: settings, training, reported scores, and weights block by block.
+
+    Reads the weights of both, one tensor at a time, if they are the same kind of network. Never raises for a bad file:
+    its report is `refused`, and `blocks_reason` says so.
+    """
+    from core.comparison.passports import compare_passports
+
+    return compare_passports(Path(first), Path(second), report)
+
+
+def result_cache(
+    memory_bytes: int = 1 << 30, folder: str | Path | None = None, disk_bytes: int = 8 << 30
+) -> ResultCache:
+    """A memory of predictions, of which the one unused for longest goes first; also on disk if `folder` is given.
+
+    `get(key)`, `put(key, prediction)`, `forget(matches)`, `bytes`. Reading and writing the disk belongs in a job.
+    """
+    from core.inference.results import ResultCache
+
+    return ResultCache(memory_bytes, None if folder is None else Path(folder), disk_bytes)
+
+
+def result_key(
+    checkpoint: str | Path,
+    image: Image | Array,
+    settings: RunSettings,
+    sha256: str | None = None,
+    **options: Any,
+) -> ResultKey:
+    """Under what a prediction is kept, on disk too. Files count as unchanged while path, time and size are.
+
+    `sha256` of the checkpoint, where it is known, instead of these. `options`: as for `load`, plain values. Looks at
+    the files, so it belongs in a job; raises OSError when the checkpoint has gone.
+    """
+    from core.inference.results import result_key as key
+
+    return key(Path(checkpoint), _as_image(image), settings, options, sha256)
 
 
 def film_summary(prediction: Prediction) -> FilmSummary:

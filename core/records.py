@@ -13,10 +13,12 @@ from typing import Any, Literal
 import numpy as np
 
 from core.comparison_records import *  # noqa: F403 (they are listed there, and belong to this module's records)
+from core.comparison_records import Member as Member
 
 Array = np.ndarray[Any, np.dtype[Any]]
 Severity = Literal["error", "warning", "note"]
 Protocol = Literal["as-trained", "as-evaluated"]
+Solver = Literal["euler", "midpoint", "heun", "dopri5"]
 FilmMode = Literal["auto", "on", "off", "shuffle"]
 Axis = Literal["time", "noise", "none"]
 Direction = Literal["higher", "lower", "zero", "none"]
@@ -304,6 +306,11 @@ class RunSettings:
     `threshold` None = the checkpoint's own, in its value range. `value_range` None = the checkpoint's own; else the
     other reading of a file whose writer cannot be told, cut in the middle of that range unless `threshold` says
     otherwise. `slice_axis`: the array axis of a volume along which a 2D network is run, plane by plane.
+    `keep_members`: also keep each sample by itself, in `Prediction.members`; the result is the same.
+    `solver` None = the checkpoint's own; another is for flows: any for a continuous one, `euler` or `heun` for a
+    discrete one. Solvers of fixed steps take one between two grid points, so a continuous flow takes `steps` - 1;
+    `dopri5` chooses its own, and more grid points only show more of the way.
+    `first_sample`: the number of the first sample: `samples=1, first_sample=3` is the fourth one alone.
     """
 
     seed: int = 0
@@ -317,6 +324,9 @@ class RunSettings:
     threshold: float | None = None
     value_range: tuple[float, float] | None = None
     slice_axis: Literal["slices", "rows", "columns"] = "slices"
+    keep_members: bool = False
+    first_sample: int = 0
+    solver: Solver | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -408,6 +418,8 @@ class Prediction:
     settings: RunSettings
     deviations: tuple[Deviation, ...] = ()
     spread: Array | None = None
+    members: tuple[Member, ...] = ()
+    """The samples by themselves, where `settings.keep_members` asked for them."""
     seconds: float = 0.0
     calls: int = 0
     device: str = "cpu"

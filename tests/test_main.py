@@ -216,3 +216,13 @@ def test_an_animation_of_an_unknown_kind_is_refused_before_anything_runs(
     result = flowglass("predict", checkpoint, picture, "-o", tmp_path / "out", "--animation", "avi")
     assert result.exit_code == 2
     assert not (tmp_path / "out").exists()
+
+
+def test_another_solver_and_a_single_sample_are_run_and_labelled(
+    checkpoint: Path, picture: Path, tmp_path: Path
+) -> None:
+    words = ("predict", checkpoint, picture, "-o", tmp_path / "out", "--json")
+    told = answer(flowglass(*words, "--solver", "heun", "--samples", 1, "--first-sample", 2))
+    assert [item["code"] for item in told["results"][0]["deviations"]] == ["solver"]
+    assert (told["settings"]["solver"], told["settings"]["first_sample"]) == ("heun", 2)
+    assert flowglass(*words, "--solver", "rk4").exit_code == 2

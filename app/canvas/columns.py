@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -19,16 +19,17 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QWidget
 
-from app.canvas.camera import Camera
+from app.canvas.camera import Camera, close_up
 from app.canvas.column import Column, shows_step, step_t
 from app.canvas.column_row import ColumnRow
+from app.canvas.markers import box_on
 from app.canvas.pane import Pane, plane_name
 from app.canvas.pane_grid import PaneGrid
 from app.canvas.quantities import TABLE
-from app.canvas.scene import HoverInfo, OverlayStyle, Scene, Voxel, reference_labels
+from app.canvas.scene import HoverInfo, OverlayStyle, Scene, Voxel, plane_geometry, reference_labels
 from app.canvas.window_level import WindowPreset, dragged, full_range, of_box, presets, starting
 from app.canvas.zones import Zone, drop_zone
-from app.items import LINKS, VIEWS, DropPlace, LabelEntry, Link, Rows, View, VolumeView
+from app.items import LINKS, VIEWS, DropPlace, LabelEntry, Link, Marker, Rows, View, VolumeView
 from app.theme import DARK, Theme
 from core import pipeline
 from core.records import Array, Case, Image, Prediction
@@ -213,6 +214,29 @@ class ColumnsView(ColumnRow):
                 self._scenes.change(key, cameras=cameras)
         self._draw((None, *self._columns))
         self._hover_again()
+
+    # ---- places that are pointed out ----
+
+    def set_markers(self, key: str | None, markers: tuple[Marker, ...]) -> None:
+        """Point out places in the result of a column. The chosen one is marked in the others too, without words: there
+        it is a place to look at, and says nothing of their results."""
+        chosen = tuple(replace(marker, label="") for marker in markers if marker.chosen)
+        self._draw(self._scenes.change_each("markers", {key: markers}, chosen))
+
+    def fly_to(self, voxel: Voxel, box: Sequence[tuple[int, int]]) -> None:
+        """The crosshair to a voxel, and every view close to the box (first, past the last along each axis) around
+        it."""
+        if self._scene.case is None:
+            return
+        self.set_cross(voxel)
+        column = self._columns.get(self._active) if self._active is not None else None
+        lenses = {pane.name: pane.view.lens() for pane in (column or self._alone).grid.seen()}
+        cameras = {
+            view: close_up(replace(lens, plane=plane_geometry(section)), box_on(section, box))
+            for view, lens in lenses.items()
+            for section in (self._scene.section(view),)
+        }
+        self._update(cameras={**self._scene.cameras, **cameras})
 
     # ---- how it is shown ----
 

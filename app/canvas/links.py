@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from app.canvas.scene import Scene
@@ -55,6 +55,16 @@ class LinkedScenes:
         """Whatever is linked: another case, for instance."""
         self._scenes = {name: replace(scene, **changes) for name, scene in self._scenes.items()}  # type: ignore[arg-type]
         return tuple(self._scenes)
+
+    def change_each(self, name: str, values: Mapping[Key, object], other: object) -> tuple[Key, ...]:
+        """A field that is never linked: its value by key, and `other` for everyone else. Returns who has another."""
+        changed = []
+        for key, scene in self._scenes.items():
+            wanted = values.get(key, other)
+            if getattr(scene, name) != wanted:
+                self._scenes[key] = replace(scene, **{name: wanted})  # type: ignore[arg-type]
+                changed.append(key)
+        return tuple(changed)
 
     def link(self, links: Iterable[Link], lead: Key) -> tuple[Key, ...]:
         """Link these and no others; in what is linked anew, all take what `lead` looks at."""

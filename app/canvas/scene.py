@@ -10,7 +10,7 @@ import numpy as np
 
 from app.canvas.camera import Camera, Plane
 from app.canvas.quantities import Quantity
-from app.items import LabelEntry, Rows, View, VolumeView
+from app.items import LabelEntry, Marker, Rows, View, VolumeView
 from core import pipeline
 from core.records import Array, Case, Image
 
@@ -40,6 +40,7 @@ class Scene:
     `inverted`: high is drawn black. `tile`: the place of a lightbox at which the slice of the crosshair should lie,
     None = the middle. `crossed`, `worded`: this view marks the crosshair, and says all that there is to say; tiles do
     not. `rows`: what lies below one another. `captioned`: this view says itself what it shows, after its `row_title`.
+    `markers`: places that are pointed out in this column.
     """
 
     case: Case | None = None
@@ -60,6 +61,7 @@ class Scene:
     rows: Rows = Rows()  # noqa: RUF009 (frozen)
     captioned: bool = False
     row_title: str = ""
+    markers: tuple[Marker, ...] = ()
 
     def same_result(self, other: Scene) -> bool:
         """Whether `other` lays the same over the same section of the image."""
@@ -158,3 +160,9 @@ def reference_labels(case: Case) -> Array | None:
     if case.reference is None or case.reference.labels.shape != case.image.voxels.shape:
         return None
     return case.reference.labels
+
+
+def comparable_labels(case: Case) -> Array | None:
+    """The same for comparing voxel by voxel: not of a reference that was only brought onto the image for the eye."""
+    placed = case.reference.placed if case.reference is not None else ""
+    return None if placed == "shown" else reference_labels(case)

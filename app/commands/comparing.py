@@ -76,7 +76,7 @@ COMPARED = (
         id="view.next-other",
         menu="&View|Co&mpare two columns",
         title="With the &next column",
-        shortcut="N",
+        shortcut="Shift+N",
         call=lambda window: _with_next(window),
         enabled=has_columns,
     ),
@@ -90,6 +90,13 @@ COMPARED = (
             repeats=True,
         )
         for word, by in (("faster", 0.5), ("slower", -0.5))
+    ),
+    Command(
+        id="view.concordance",
+        menu="&View|Co&mpare two columns",
+        title="C&oncordance of all columns",
+        call=lambda window: window.show_concordance(),
+        enabled=has_columns,
     ),
     Command(
         id="view.other",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from math import ceil, pi, sqrt
 
 import numpy as np
@@ -16,6 +16,7 @@ from scipy import ndimage
 from core.comparison.grids import Spacing, as_masks, flat, sampling_of, unit_of
 from core.metrics.topology import betti_numbers
 from core.metrics.vessel_lines import VesselLine, vessel_line
+from core.progress import Progress, Report, silent
 from core.records import Array, TopologyItem, TopologyKind, TopologyReport
 
 SAME_HOLE = 0.1
@@ -24,6 +25,8 @@ CONNECTIVITY = {
     2: "foreground 8-connected, background 4-connected",
     3: "foreground 26-connected, background 6-connected",
 }
+PARTS = 6
+"""Parts of the work that progress is told in."""
 ONLY_2D = "Loops of a volume are tunnels, which have no place of their own: only their number (Betti 1) is told."
 Box = tuple[slice, ...]
 
@@ -37,19 +40,33 @@ class _Stretch:
 
 
 def topology_report(
-    prediction: Array, reference: Array, spacing_mm: Spacing | None = None, radius_px: float = 8.0
+    prediction: Array,
+    reference: Array,
+    spacing_mm: Spacing | None = None,
+    radius_px: float = 8.0,
+    report: Report = silent,
 ) -> TopologyReport:
     """See `TopologyReport`. Masks of one grid, else `ShapeMismatch`; a single slice is treated in 2D."""
+    reported = partial(_report, report)
+    reported(0, "Centreline of the result")
     predicted, actual = as_masks(prediction, reference)
     sampling = sampling_of(actual, spacing_mm)
     planes = flat(predicted), flat(actual)
-    lines = vessel_line(planes[0], sampling), vessel_line(planes[1], sampling)
-    items = [
-        *_missed(lines[1], planes[0], sampling, cut="break", lost="lost-branch"),
-        *_missed(lines[0], planes[1], sampling, cut="bridge", lost=None),
-        *_islands(planes[0], lines[0], planes[1]),
-        *(_loops(*planes, sampling) if planes[0].ndim == 2 else ()),
-    ]
+    own = vessel_line(planes[0], sampling)
+    reported(1, "Centreline of the reference")
+    lines = own, vessel_line(planes[1], sampling)
+    found = (
+        ("Breaks and lost branches", _missed(lines[1], planes[0], sampling, cut="break", lost="lost-branch")),
+        ("False bridges", _missed(lines[0], planes[1], sampling, cut="bridge", lost=None)),
+        ("Islands and loops", _pieces(planes, lines[0], sampling)),
+    )
+    items: list[TopologyItem] = []
+    for part, (words, some) in enumerate(found, start=2):
+        reported(part, words)
+        for item in some:
+            items.append(item)
+            reported(part, words)  # a noisy mask has thousands: it can be cancelled between any two
+    reported(PARTS - 1, "Betti numbers")
     wrong = planes[0] & ~planes[1]
     junctions = lines[1].junctions
     return TopologyReport(
@@ -64,6 +81,10 @@ def topology_report(
         radius_px=radius_px,
         loops_reason="" if planes[0].ndim == 2 else ONLY_2D,
     )
+
+
+def _report(report: Report, done: int, words: str) -> None:
+    report(Progress(done=done, total=PARTS, stage=words))
 
 
 # ---- along a centreline ----------------------------------------------------------------------------------------------
@@ -150,6 +171,12 @@ def _placed(kind: TopologyKind, box: Box, inside: Array, length: float, calibre:
 
 
 # ---- pieces and holes ------------------------------------------------------------------------------------------------
+
+
+def _pieces(planes: tuple[Array, Array], line: VesselLine, sampling: tuple[float, ...]) -> Iterator[TopologyItem]:
+    yield from _islands(planes[0], line, planes[1])
+    if planes[0].ndim == 2:
+        yield from _loops(*planes, sampling)
 
 
 def _islands(predicted: Array, line: VesselLine, actual: Array) -> Iterator[TopologyItem]:

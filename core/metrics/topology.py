@@ -38,10 +38,11 @@ def skeleton(mask: Array, labelled: tuple[Array, int] | None = None) -> Array:
 
     box = tuple(slice(max(0, part.start - 1), part.stop + 1) for part in ndimage.find_objects(mask.astype(np.uint8))[0])
     thin = np.zeros(mask.shape, dtype=bool)
+    taken = mask[box].copy()  # thinning refuses what is read-only, as the arrays of records are
     if mask.shape[0] == 1:
-        thin[box] = skeletonize(mask[box][0])[np.newaxis]
+        thin[box] = skeletonize(taken[0])[np.newaxis]
     else:
-        thin[box] = skeletonize(mask[box])
+        thin[box] = skeletonize(taken)
         _restore_lost(thin, *(labelled or ndimage.label(mask, np.ones((3, 3, 3)))))
     return thin
 

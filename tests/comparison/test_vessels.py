@@ -228,13 +228,13 @@ def test_a_staircase_is_as_long_as_its_diagonal() -> None:
 
 
 def test_a_picture_is_looked_through_while_one_looks() -> None:
-    """512 x 512 with a hundred vessels; the bound is generous because two cores are shared."""
+    """512 x 512 with a hundred vessels, in time of this process: others share the cores."""
     draw = np.random.default_rng(1)
     field = ndimage.gaussian_filter(draw.standard_normal((512, 512)), 6)
     reference = (np.abs(field) < np.quantile(np.abs(field), 0.15))[None]
     prediction = reference ^ (ndimage.gaussian_filter(draw.standard_normal((1, 512, 512)), (0, 3, 3)) > 0.2)
     pipeline.topology(prediction, reference)
-    start = time.perf_counter()
+    start = time.process_time()
     report = pipeline.topology(prediction, reference)
-    assert time.perf_counter() - start < 1.5
+    assert time.process_time() - start < 1.5
     assert len(report.items) > 20

@@ -17,6 +17,7 @@ from core.errors import ShapeMismatch
 from core.images import read_labels
 from core.metrics import METRICS, dice, dice_curve, measure_masks
 from core.metrics.topology import betti_numbers
+from core.records import frozen_array
 from tests.shared_data import DATA, FIXTURES, SHARED, needs_shared
 
 OVERLAP = ("dice", "iou", "precision", "recall", "specificity")
@@ -199,3 +200,8 @@ def test_a_picture_is_measured_while_one_looks() -> None:
         measure_masks(prediction, reference)
         taken.append(time.perf_counter() - start)
     assert sorted(taken)[2] < 0.25
+
+
+def test_read_only_masks_that_fill_the_image_have_a_centreline() -> None:
+    mask = frozen_array(np.ones((1, 8, 8), bool))
+    assert measure_masks(mask, mask)["cldice"].value == 1
