@@ -35,7 +35,7 @@ def _next(values: tuple[str, ...], now: str) -> str:
 
 
 def _busy(window: MainWindow) -> bool:
-    own = (window.effects, window.models, window.rows, window.dial, window.maps, window.topology)
+    own = (window.effects, window.models, window.rows, window.dial, window.maps, window.topology, window.animations)
     return window.store.outcomes.busy or any(part.busy for part in own)
 
 
@@ -88,6 +88,14 @@ COMMANDS: tuple[Command, ...] = (
         shortcut="Ctrl+Shift+C",
         call=lambda window: window.copy_picture(),
         enabled=has_case,
+    ),
+    Command(
+        id="file.animation",
+        menu="&File",
+        title="Save a&nimation of the steps\N{HORIZONTAL ELLIPSIS}",
+        shortcut="Ctrl+Shift+A",
+        call=lambda window: window.ask_animation(),
+        enabled=lambda window: bool(window.animations.shown()),
     ),
     separator("&File", "file.copy-picture"),
     Command(id="file.quit", menu="&File", title="&Quit", shortcut="Ctrl+Q", call=lambda window: window.close()),
@@ -244,6 +252,14 @@ COMMANDS: tuple[Command, ...] = (
         title="S&lab: off, maximum, minimum, mean",
         shortcut="Shift+P",
         call=lambda window: window.store.set_volume(projection=_next(PROJECTIONS, window.store.volume.projection)),
+        enabled=has_volume,
+    ),
+    Command(
+        id="view.three-dimensions",
+        menu="&View",
+        title="Masks of a volume in &3D",
+        shortcut="Ctrl+3",
+        call=lambda window: window.show_3d(),
         enabled=has_volume,
     ),
     separator("&View", "view.slab"),

@@ -20,6 +20,7 @@ from app.panels.steps import StepsPanel
 from app.panels.topology import TopologyPanel
 from app.panels.uncertainty import UncertaintyPanel
 from app.panels.view_bar import ViewBar
+from app.panels.volume_3d import Volume3DPanel
 from app.status import StatusLine
 from app.store import Store
 from app.theme import Theme
@@ -40,6 +41,7 @@ class Parts:
     run: RunPanel
     film: FilmPanel
     labels: LabelsPanel
+    volume_3d: Volume3DPanel
     uncertainty: UncertaintyPanel
     dial: DialPanel
     topology: TopologyPanel
@@ -64,6 +66,7 @@ def make_parts(store: Store, theme: Theme) -> Parts:
         run=RunPanel(),
         film=FilmPanel(),
         labels=LabelsPanel(),
+        volume_3d=Volume3DPanel(),
         uncertainty=UncertaintyPanel(),
         dial=DialPanel(theme),
         topology=TopologyPanel(),

@@ -10,8 +10,10 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragMoveEvent, QDropEve
 from PySide6.QtWidgets import QApplication, QDockWidget, QFileDialog, QMainWindow, QSplitter, QVBoxLayout, QWidget
 
 from app.actions import COMMANDS, give_keys, make_actions, refresh_actions
+from app.animation_dialog import ANIMATED, AnimationDialog, AnimationWish
 from app.command_palette import CommandPalette, palette_entries
 from app.commands.looking import PRESET_KEYS
+from app.controllers.animation import AnimationController
 from app.controllers.case_notes import CaseNotes
 from app.controllers.cine import CineController
 from app.controllers.concordance import ConcordanceController
@@ -34,6 +36,7 @@ from app.controllers.running import RunController
 from app.controllers.samples import SampleController
 from app.controllers.topology import TopologyController
 from app.controllers.viewing import ViewController
+from app.controllers.volume_3d import Volume3DController
 from app.dialogs import AboutDialog, ShortcutsDialog
 from app.drop import leave_drops_to_the_window, paths_of
 from app.film_dialogs import ask_download
@@ -51,7 +54,7 @@ from app.shortcut_editor import ShortcutEditor
 from app.store import Store
 from app.theme import THEMES, Theme, apply_theme, system_theme
 from core import pipeline
-from core.records import CasePaths, Series
+from core.records import AnimationOptions, CasePaths, Series
 
 DEMO = Path(__file__).resolve().parent.parent / "resources" / "demo"
 OTHER_GRIDS = ("labels.other-grid", "labels.other-shape")
@@ -132,6 +135,9 @@ class MainWindow(QMainWindow):
         self.tabifyDockWidget(run, self.film_dock)
         self.labels_dock = self._dock("Labels", parts.labels, right)
         self.tabifyDockWidget(self.film_dock, self.labels_dock)
+        self.volume_dock = self._dock("3D", parts.volume_3d, right)
+        self.tabifyDockWidget(self.labels_dock, self.volume_dock)
+        self.volume_dock.visibilityChanged.connect(parts.volume_3d.set_looked_at)
         self.topology_dock = self._dock("Topology", parts.topology, right)
         self.tabifyDockWidget(self.labels_dock, self.topology_dock)
         self.uncertainty_dock = self._dock("Uncertainty", parts.uncertainty, right)
@@ -163,8 +169,11 @@ class MainWindow(QMainWindow):
         self.samples = SampleController(store, queue, parts.uncertainty, parts.view, self)
         self.dial = DialController(store, queue, self.runs.segmenters, parts.dial, self)
         self.exports = ExportController(store, queue, self)
+        self.animations = AnimationController(store, queue, self)
         colours = LabelColours(self.settings)
         self.labels = LabelController(store, queue, parts.labels, parts.view, colours, self)
+        self.volume_3d = Volume3DController(store, queue, parts.volume_3d, parts.view, self)
+        self.volume_3d.reference_colour = self.theme.reference
         self.topology = TopologyController(store, queue, parts.topology, parts.view, self)
         self.passports = PassportController(store, queue, self)
         self.rows = RowController(store, queue, self.opening, self.runs, parts.view)
@@ -191,8 +200,11 @@ class MainWindow(QMainWindow):
         parts.bar.time.fps_changed.connect(self.cine.set_fps)
         parts.bar.time.show_fps(self.cine.fps)
         parts.status.cancel_requested.connect(self.cancel_all)
-        own = (self.effects, self.models, self.dial, self.rows, self.maps)
+        own = (self.effects, self.models, self.dial, self.rows, self.maps, self.animations)
         self.panels.also_busy = lambda: any(part.busy for part in own)
+        self.panels.also_progress = lambda: self.animations.progress
+        self.animations.changed.connect(lambda _: self.panels.show_work_soon())
+        self.animations.changed.connect(lambda _: self._refresh_soon.start())
         parts.run.cancel_requested.connect(lambda: self._with_column(self.runs.cancel))
         parts.run.without_film_requested.connect(lambda: self._with_column(self.runs.run_without_film))
         parts.run.run_requested.connect(self._on_run_requested)
@@ -355,6 +367,7 @@ class MainWindow(QMainWindow):
         self.effects.cancel()
         self.dial.cancel()
         self.models.cancel()
+        self.animations.cancel()
         self.rows.cancel()
         self.maps.cancel()
         self.topology.cancel()
@@ -363,6 +376,10 @@ class MainWindow(QMainWindow):
     def show_film(self) -> None:
         self.film_dock.show()
         self.film_dock.raise_()
+
+    def show_3d(self) -> None:
+        self.volume_dock.show()
+        self.volume_dock.raise_()
 
     def show_concordance(self) -> None:
         self.concordance_dock.show()
@@ -418,6 +435,34 @@ class MainWindow(QMainWindow):
         chosen, _ = QFileDialog.getSaveFileName(self, f"Save picture of the view, {scale}x", "view.png", "PNG (*.png)")
         if chosen:
             self.save_picture(chosen, scale)
+
+    def ask_animation(self) -> None:
+        """How the scrub should be drawn, then where to; what is looked at now is what is drawn."""
+        view, look = self.parts.view, self.store.volume
+        options = AnimationOptions(
+            quantity=next((name for name in ANIMATED if name == self.store.quantity), "mask"),
+            view=look.view if view.is_volume() else "acquired",
+            convention=look.convention,
+            cross=view.cross(),
+            window=view.window_level(),
+            inverted=view.inverted(),
+            opacity=self.store.overlay.opacity,
+            reference_colour=self.theme.reference,
+        )
+        dialog = AnimationDialog(self.animations.shown(), options, pipeline.video_missing(), self)
+        dialog.save_requested.connect(self.ask_animation_file)
+        dialog.open()
+
+    def ask_animation_file(self, wish: AnimationWish) -> None:
+        case = self.store.case
+        if case is None:
+            return
+        name = f"{pipeline.stem_of(case.name)}{pipeline.frame_suffix(case.image)}_steps{wish.ending}"
+        kind = f"{wish.ending[1:].upper()} (*{wish.ending})"
+        chosen, _ = QFileDialog.getSaveFileName(self, "Save animation", name, kind)
+        if chosen:
+            path = chosen if chosen.lower().endswith(wish.ending) else chosen + wish.ending
+            self.animations.save(path, list(wish.columns), wish.options)
 
     def save_picture(self, path: str, scale: int = 1) -> None:
         self.exports.save_picture(self.parts.view.grab_view(scale), path)

@@ -199,6 +199,25 @@ def test_a_run_in_the_window_can_be_repeated_by_its_command() -> None:
     )
 
 
+def test_the_steps_are_written_as_an_animation(checkpoint: Path, picture: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    words = ("predict", checkpoint, picture, "-o", out, "--animation", "gif", "--animation-fps", "5", "--json")
+    (result,) = answer(flowglass(*words))["results"]
+    assert str(out / "07_steps.gif") in result["files"]
+    kept = json.loads((out / "07_run.json").read_text(encoding="utf-8"))["steps"]
+    assert len(kept) == 4
+    with Pillow.open(out / "07_steps.gif") as film:
+        assert film.n_frames == len(kept) + 1  # the final result comes last
+
+
+def test_an_animation_of_an_unknown_kind_is_refused_before_anything_runs(
+    checkpoint: Path, picture: Path, tmp_path: Path
+) -> None:
+    result = flowglass("predict", checkpoint, picture, "-o", tmp_path / "out", "--animation", "avi")
+    assert result.exit_code == 2
+    assert not (tmp_path / "out").exists()
+
+
 def test_another_solver_and_a_single_sample_are_run_and_labelled(
     checkpoint: Path, picture: Path, tmp_path: Path
 ) -> None:
