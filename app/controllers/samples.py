@@ -81,12 +81,20 @@ class SampleController(QObject):
             return
         if not prediction.members and prediction.spread is None:
             self._panel.show_nothing("One sample so far.", can_run=True)
+            self._offer_own()
             return
         found = self._found.get(key)
         if found is None or found.prediction is not prediction:
             self._work_out(key, prediction)
         else:
             self._show(found)
+
+    def _offer_own(self) -> None:
+        """As many samples as the producer takes, where that is more than one."""
+        column = self._store.columns.get(self._store.active_column or "")
+        item = self._store.checkpoints.get(column.checkpoint) if column else None
+        if item is not None and item.report is not None and item.report.num_ensemble > 1:
+            self._panel.samples.setValue(item.report.num_ensemble)
 
     def open_member(self, position: int) -> None:
         """One sample alone, as a column of its own: its seed repeats it."""
