@@ -26,9 +26,12 @@ from core.console import (
 )
 from core.errors import CheckpointRefused, FlowglassError
 from core.records import (
+    AnimationFile,
+    AnimationOptions,
     Case,
     CasePaths,
     CheckpointReport,
+    FigureColumn,
     FilmSettings,
     FolderContents,
     Prediction,
@@ -39,6 +42,8 @@ from core.records import (
 DONE, SOME_FAILED, REFUSED = 0, 1, 2
 COMMANDS = ("open", "demo", "inspect", "predict")
 NamedCase = tuple[str, Callable[[], Case]]
+COLUMN_COLOUR = "#56B4E9"
+"""Of the only mask of an animation: that of the first column of the window."""
 DEMO = Path(__file__).resolve().parent / "resources" / "demo"
 cli = typer.Typer(add_completion=False, no_args_is_help=False, help="See what a segmentation checkpoint sees.")
 
@@ -168,6 +173,12 @@ def predict(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps")] = "auto",
     keep: Annotated[str, typer.Option(help="steps to keep: all, last, t's (0.1,0.5) or step numbers (0,3)")] = "last",
     save_steps: Annotated[bool, typer.Option(help="write the kept steps as pictures")] = False,
+    animation: Annotated[
+        str | None, typer.Option(help="gif or mp4: the steps as <case>_steps.gif; keeps them, unless --keep says which")
+    ] = None,
+    animation_fps: Annotated[float, typer.Option(help="steps per second of the animation")] = 10.0,
+    animation_scale: Annotated[float, typer.Option(help="pixels of the animation per pixel of the image")] = 2.0,
+    animation_quantity: Annotated[str, typer.Option(help="mask, estimate, probability or state")] = "mask",
     as_json: Annotated[bool, typer.Option("--json", help="results as JSON")] = False,
 ) -> None:
     """Segment images with a checkpoint, exactly as the window does; references that lie beside images are measured."""
@@ -181,7 +192,7 @@ def predict(
         threshold=threshold,
         value_range=_range(value_range),
         weights=weights,
-        keep=_kept(keep),
+        keep="auto" if animation is not None and keep == "last" else _kept(keep),
         slice_axis=_one_of("--slice-axis", slice_axis, ("slices", "rows", "columns")),
         film=FilmSettings(
             mode=_one_of("--film", film, ("auto", "on", "off", "shuffle")),
@@ -191,13 +202,14 @@ def predict(
             text=film_text,
         ),
     )
+    film_of_steps = _animation(animation, animation_fps, animation_scale, animation_quantity)
     stages = _numbers("--film-stages", film_stages)
     segmenter = _load(checkpoint, device, weights, stages, film_point, profiles, vlm)
     other_grid = _one_of("--reference-grid", reference_grid, ("show", "resample", "voxels", "refuse"))
     cases = _cases(images, frame - 1, other_grid, series)
     formats = ("auto", "nifti", "nrrd", "mha", "png", "tiff", "dicom")
     saving = partial(pipeline.save, steps=save_steps, file_format=_one_of("--format", file_format, formats))
-    results = [_predict_one(segmenter, case, settings, output, saving, as_json) for case in cases]
+    results = [_predict_one(segmenter, case, settings, output, saving, as_json, film_of_steps) for case in cases]
     if as_json:
         print_json({"checkpoint": segmenter.report.to_dict(), "settings": to_plain(settings), "results": results})
     failed = sum("error" in result for result in results)
@@ -279,6 +291,7 @@ def _predict_one(
     output: Path,
     saving: Callable[..., Sequence[Path]],
     quiet: bool,
+    film_of_steps: tuple[str, AnimationOptions] | None,
 ) -> dict[str, Any]:
     name, open_case = named
     try:
@@ -287,13 +300,30 @@ def _predict_one(
             prediction = pipeline.segment(segmenter, case.image, settings, reporter)
         stem = f"{pipeline.stem_of(name)}{pipeline.frame_suffix(case.image)}"
         files = saving(prediction, case.image, output, stem)
+        animated = _animate(segmenter, case, prediction, output / f"{stem}_steps", film_of_steps)
+        files = (*files, *(Path(made.path) for made in animated))
     except (FlowglassError, OSError) as error:
         print_failure(name, str(error))
         return {"case": name, "error": str(error)}
     result = _result(name, case, prediction, files)
+    result["findings"] += [to_plain(finding) for made in animated for finding in made.findings]
     if not quiet:
         print_result(result)
     return result
+
+
+def _animate(
+    segmenter: Any, case: Case, prediction: Prediction, path: Path, wanted: tuple[str, AnimationOptions] | None
+) -> tuple[AnimationFile, ...]:
+    """The steps as a film, if one is wanted. Its column has the name of the checkpoint."""
+    if wanted is None:
+        return ()
+    ending, options = wanted
+    column = FigureColumn(name=Path(segmenter.report.path).name, colour=COLUMN_COLOUR, prediction=prediction)
+    file = path.with_name(f"{path.name}.{ending}")
+    with progress_bar(file.name) as reporter:
+        made = pipeline.animate([column], case.image, file, reference=case.reference, options=options, report=reporter)
+    return (made,)
 
 
 def _result(name: str, case: Case, prediction: Prediction, files: Sequence[Path]) -> dict[str, Any]:
@@ -324,6 +354,17 @@ def _result(name: str, case: Case, prediction: Prediction, files: Sequence[Path]
 def _refuse(message: str) -> typer.Exit:
     print_usage_error(message)
     return typer.Exit(REFUSED)
+
+
+def _animation(ending: str | None, fps: float, scale: float, quantity: str) -> tuple[str, AnimationOptions] | None:
+    if ending is None:
+        return None
+    _one_of("--animation", ending, ("gif", "mp4"))
+    missing = pipeline.video_missing() if ending == "mp4" else ""
+    if missing:
+        raise _refuse(missing)
+    drawn = _one_of("--animation-quantity", quantity, ("mask", "estimate", "probability", "state"))
+    return ending, AnimationOptions(fps=fps, scale=scale, quantity=drawn)
 
 
 def _one_of(option: str, value: str, choices: Sequence[str]) -> Any:

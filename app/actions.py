@@ -18,7 +18,7 @@ from app.commands.command import (
     separator,
 )
 from app.commands.comparing import COLUMNS, COMPARED, LINKED, ROWS, has_run
-from app.commands.looking import CASES, LOOKING
+from app.commands.looking import CASES, LOOKING, QUANTITIES
 from app.commands.topology import TOPOLOGY
 from app.items import CONVENTIONS, LAYOUT_NAMES, LAYOUTS, PROJECTIONS, VIEW_NAMES, VIEWS
 from app.keymap import Keymap, native
@@ -35,8 +35,8 @@ def _next(values: tuple[str, ...], now: str) -> str:
 
 
 def _busy(window: MainWindow) -> bool:
-    others = (window.effects, window.models, window.rows, window.topology)
-    return window.store.outcomes.busy or any(other.busy for other in others)
+    own = (window.effects, window.models, window.rows, window.dial, window.maps, window.topology, window.animations)
+    return window.store.outcomes.busy or any(part.busy for part in own)
 
 
 COMMANDS: tuple[Command, ...] = (
@@ -89,6 +89,14 @@ COMMANDS: tuple[Command, ...] = (
         call=lambda window: window.copy_picture(),
         enabled=has_case,
     ),
+    Command(
+        id="file.animation",
+        menu="&File",
+        title="Save a&nimation of the steps\N{HORIZONTAL ELLIPSIS}",
+        shortcut="Ctrl+Shift+A",
+        call=lambda window: window.ask_animation(),
+        enabled=lambda window: bool(window.animations.shown()),
+    ),
     separator("&File", "file.copy-picture"),
     Command(id="file.quit", menu="&File", title="&Quit", shortcut="Ctrl+Q", call=lambda window: window.close()),
     Command(
@@ -106,6 +114,19 @@ COMMANDS: tuple[Command, ...] = (
         shortcut="Esc",
         call=lambda window: window.cancel_all(),
         enabled=_busy,
+    ),
+    Command(
+        id="run.keep-on-disk",
+        menu="&Run",
+        title="&Keep results on disk",
+        call=lambda window: window.toggle_kept_results(),
+        words=lambda window: f"{'Do not k' if window.settings.keep_results else 'K'}eep results on disk",
+    ),
+    Command(
+        id="run.forget-disk",
+        menu="&Run",
+        title="Remove results &from disk",
+        call=lambda window: window.forget_kept_results(),
     ),
     Command(
         id="run.copy-command",
@@ -233,8 +254,17 @@ COMMANDS: tuple[Command, ...] = (
         call=lambda window: window.store.set_volume(projection=_next(PROJECTIONS, window.store.volume.projection)),
         enabled=has_volume,
     ),
+    Command(
+        id="view.three-dimensions",
+        menu="&View",
+        title="Masks of a volume in &3D",
+        shortcut="Ctrl+3",
+        call=lambda window: window.show_3d(),
+        enabled=has_volume,
+    ),
     separator("&View", "view.slab"),
     *LOOKING,
+    *QUANTITIES,
     *ROWS,
     *LINKED,
     *COMPARED,

@@ -23,5 +23,6 @@ def picture_text(store: Store) -> str:
     for key, column in store.columns.items():
         labels = "; ".join(deviation_labels(store, key))
         if store.run_state(key).prediction is not None:
-            lines.append(f"{store.title(column.checkpoint)}: {f'not as trained: {labels}' if labels else 'as trained'}")
+            made = f"not as trained: {labels}" if labels else "as trained"
+            lines.append(f"{store.column_title(key)}: {made if column.kind == 'checkpoint' else 'a mask'}")
     return "\n".join(lines)

@@ -55,6 +55,15 @@ class Settings:
         self._stored.setValue("open/folder", folder)
 
     @property
+    def keep_results(self) -> bool:
+        """Whether results are kept on disk."""
+        return str(self._stored.value("results/keep", "false")) == "true"
+
+    @keep_results.setter
+    def keep_results(self, wanted: bool) -> None:
+        self._stored.setValue("results/keep", "true" if wanted else "false")
+
+    @property
     def last_result_folder(self) -> str:
         return str(self._stored.value("save/folder", ""))
 

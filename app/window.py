@@ -5,14 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QSize, Qt, QTimer
+from PySide6.QtCore import QSize, QStandardPaths, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragMoveEvent, QDropEvent, QGuiApplication, QShowEvent
 from PySide6.QtWidgets import QApplication, QDockWidget, QFileDialog, QMainWindow, QSplitter, QVBoxLayout, QWidget
 
 from app.actions import COMMANDS, give_keys, make_actions, refresh_actions
+from app.animation_dialog import ANIMATED, AnimationDialog, AnimationWish
 from app.command_palette import CommandPalette, palette_entries
 from app.commands.looking import PRESET_KEYS
+from app.controllers.animation import AnimationController
+from app.controllers.case_notes import CaseNotes
 from app.controllers.cine import CineController
+from app.controllers.concordance import ConcordanceController
+from app.controllers.curves import CurveController
+from app.controllers.dial import DialController
 from app.controllers.export import ExportController
 from app.controllers.film import FilmController
 from app.controllers.film_effects import EffectController
@@ -20,14 +26,17 @@ from app.controllers.film_models import ModelController
 from app.controllers.frames import FrameController
 from app.controllers.grid import GridController
 from app.controllers.labels import LabelController
+from app.controllers.maps import MapController
 from app.controllers.measuring import MeasureController
 from app.controllers.opening import NOWHERE, OpenController, Target, read_case
 from app.controllers.passports import PassportController
 from app.controllers.presenting import PanelController
 from app.controllers.rows import RowController
 from app.controllers.running import RunController
+from app.controllers.samples import SampleController
 from app.controllers.topology import TopologyController
 from app.controllers.viewing import ViewController
+from app.controllers.volume_3d import Volume3DController
 from app.dialogs import AboutDialog, ShortcutsDialog
 from app.drop import leave_drops_to_the_window, paths_of
 from app.film_dialogs import ask_download
@@ -45,7 +54,7 @@ from app.shortcut_editor import ShortcutEditor
 from app.store import Store
 from app.theme import THEMES, Theme, apply_theme, system_theme
 from core import pipeline
-from core.records import CasePaths, Series
+from core.records import AnimationOptions, CasePaths, Series
 
 DEMO = Path(__file__).resolve().parent.parent / "resources" / "demo"
 OTHER_GRIDS = ("labels.other-grid", "labels.other-shape")
@@ -56,7 +65,7 @@ IMAGES = (
 FILE_FILTERS = f"All files (*);;Checkpoints (*.ckpt *.pt *.pth *.safetensors);;Images and masks ({IMAGES})"
 """All files first: DICOM files and many others have no ending, and content decides what a file is."""
 SMALLEST = QSize(720, 480)
-RIGHT_WIDTH, LEFT_WIDTH, RUNS_WIDTH, WIDE = 340, 240, 330, 1280
+RIGHT_WIDTH, LEFT_WIDTH, RUNS_WIDTH, WIDE = 390, 240, 330, 1280
 
 
 class MainWindow(QMainWindow):
@@ -83,6 +92,7 @@ class MainWindow(QMainWindow):
         self._refresh_soon = QTimer(self, interval=0, singleShot=True)
         self._refresh_soon.timeout.connect(self._refresh_actions)
         self._connect()
+        self._place_results()
         self.setAcceptDrops(True)
         leave_drops_to_the_window(self)
         clicks_leave_the_focus(self)
@@ -118,14 +128,24 @@ class MainWindow(QMainWindow):
         self.library_dock = self._dock("Library", parts.library, left)
         passport, run = self._dock("Passport", parts.passport, right), self._dock("Run", parts.run, right)
         numbers = self._dock("Measurements", parts.measurements, right)
+        self.concordance_dock = self._dock("Concordance", parts.concordance, right)
+        self.tabifyDockWidget(numbers, self.concordance_dock)
         self.film_dock = self._dock("FiLM", parts.film, right)
         self.tabifyDockWidget(passport, run)
         self.tabifyDockWidget(run, self.film_dock)
         self.labels_dock = self._dock("Labels", parts.labels, right)
         self.tabifyDockWidget(self.film_dock, self.labels_dock)
+        self.volume_dock = self._dock("3D", parts.volume_3d, right)
+        self.tabifyDockWidget(self.labels_dock, self.volume_dock)
+        self.volume_dock.visibilityChanged.connect(parts.volume_3d.set_looked_at)
         self.topology_dock = self._dock("Topology", parts.topology, right)
         self.tabifyDockWidget(self.labels_dock, self.topology_dock)
+        self.uncertainty_dock = self._dock("Uncertainty", parts.uncertainty, right)
+        self.dial_dock = self._dock("Dial", parts.dial, right)
+        self.tabifyDockWidget(numbers, self.uncertainty_dock)
+        self.tabifyDockWidget(self.uncertainty_dock, self.dial_dock)
         passport.raise_()
+        numbers.raise_()
         self.resizeDocks([self.library_dock, passport], [LEFT_WIDTH, RIGHT_WIDTH], Qt.Orientation.Horizontal)
         self.resizeDocks([passport, numbers], [430, 320], Qt.Orientation.Vertical)
 
@@ -139,18 +159,29 @@ class MainWindow(QMainWindow):
     def _make_controllers(self) -> None:
         store, queue, parts = self.store, self.queue, self.parts
         self.opening = OpenController(store, queue, self)
+        self.case_notes = CaseNotes(store, parts.banner, self._on_noted, self)
         self.views = ViewController(store, parts.view, parts.steps, self)
         self.runs = RunController(store, queue, self)
         self.measuring = MeasureController(store, queue, self)
         self.effects = EffectController(store, queue, self.runs.segmenters, self)
         self.models = ModelController(store, queue, self)
         self.film = FilmController(store, parts.film, self.runs, self.effects, self.models)
+        self.samples = SampleController(store, queue, parts.uncertainty, parts.view, self)
+        self.dial = DialController(store, queue, self.runs.segmenters, parts.dial, self)
         self.exports = ExportController(store, queue, self)
+        self.animations = AnimationController(store, queue, self)
         colours = LabelColours(self.settings)
         self.labels = LabelController(store, queue, parts.labels, parts.view, colours, self)
+        self.volume_3d = Volume3DController(store, queue, parts.volume_3d, parts.view, self)
+        self.volume_3d.reference_colour = self.theme.reference
         self.topology = TopologyController(store, queue, parts.topology, parts.view, self)
         self.passports = PassportController(store, queue, self)
         self.rows = RowController(store, queue, self.opening, self.runs, parts.view)
+        self.curves = CurveController(store, queue, parts.steps, self)
+        self.concordance = ConcordanceController(store, queue, parts.concordance, self)
+        self.maps = MapController(store, queue, parts.view, self.runs)
+        self.maps.offered.connect(parts.steps.offer_bare_runs)
+        parts.steps.bare_runs_requested.connect(self.maps.run_bare)
         self.grid = GridController(store, parts.view, parts.bar, self)
         self.panels = PanelController(store, queue, parts, self)
         self.frames = FrameController(store, queue, read_case, self)
@@ -169,7 +200,11 @@ class MainWindow(QMainWindow):
         parts.bar.time.fps_changed.connect(self.cine.set_fps)
         parts.bar.time.show_fps(self.cine.fps)
         parts.status.cancel_requested.connect(self.cancel_all)
-        self.panels.also_busy = lambda: self.effects.busy or self.models.busy or self.rows.busy
+        own = (self.effects, self.models, self.dial, self.rows, self.maps, self.animations)
+        self.panels.also_busy = lambda: any(part.busy for part in own)
+        self.panels.also_progress = lambda: self.animations.progress
+        self.animations.changed.connect(lambda _: self.panels.show_work_soon())
+        self.animations.changed.connect(lambda _: self._refresh_soon.start())
         parts.run.cancel_requested.connect(lambda: self._with_column(self.runs.cancel))
         parts.run.without_film_requested.connect(lambda: self._with_column(self.runs.run_without_film))
         parts.run.run_requested.connect(self._on_run_requested)
@@ -181,7 +216,7 @@ class MainWindow(QMainWindow):
         parts.banner.model_download_requested.connect(self.ask_model_download)
         parts.film.model_folder_requested.connect(lambda: self._with_column(self.ask_model_folder))
         parts.film.model_download_requested.connect(lambda: self._with_column(self.ask_model_download))
-        for signal in (self.effects.changed, self.models.looked):
+        for signal in (self.effects.changed, self.models.looked, self.dial.changed):
             signal.connect(lambda _: self._refresh_actions())
         self.topology.changed.connect(self._refresh_actions)
         store.run_changed.connect(self._offer_without_film)
@@ -216,7 +251,6 @@ class MainWindow(QMainWindow):
         listed = (store.case_added, store.case_removed, store.checkpoint_added, store.checkpoint_removed)
         for signal in (*listed, store.checkpoint_changed, store.column_removed):
             signal.connect(lambda _: self._refresh_soon.start())
-        store.column_removed.connect(self._on_column_removed)
         store.case_activated.connect(lambda _: self._show_title())
         _application().styleHints().colorSchemeChanged.connect(lambda _: self._apply_theme())
 
@@ -275,12 +309,10 @@ class MainWindow(QMainWindow):
         take = {"image": opening.open_image, "reference": opening.open_reference, "column": opening.open_mask_column}
         take[kind](path)
 
-    def _on_column_removed(self, _: str) -> None:
-        if self.store.active_column in self.store.columns:  # else another becomes the active one, and says so
-            self._refresh_actions()
-
     def _on_noted(self, note: Note) -> None:
         """Errors are shown over the pictures too, unless the column of the file says it already."""
+        if self.case_notes.elsewhere(note):
+            return
         shown = {column.checkpoint or column.source for column in self.store.columns.values()} - {""}
         if note.code in OTHER_GRIDS:
             self.parts.banner.offer_places(note.path, note, voxels=note.code == "labels.other-grid")
@@ -312,17 +344,46 @@ class MainWindow(QMainWindow):
         else:
             self.store.change_column(column.key, settings=settings, options=options)
 
+    def toggle_kept_results(self) -> None:
+        """Keep results on disk from now on, or no longer; what is there stays until it is removed."""
+        self.settings.keep_results = not self.settings.keep_results
+        self._place_results()
+        where = (
+            f"Results are kept in {results_folder()}" if self.settings.keep_results else "Results are not kept on disk"
+        )
+        self.store.note(Note(severity="ok", text=where))
+
+    def forget_kept_results(self) -> None:
+        self.runs.keep_on_disk(results_folder())
+        self.runs.forget_disk()
+        self._place_results()
+        self.store.note(Note(severity="ok", text="The results on disk are removed"))
+
+    def _place_results(self) -> None:
+        self.runs.keep_on_disk(results_folder() if self.settings.keep_results else None)
+
     def cancel_all(self) -> None:
-        """Runs of columns, and what the FiLM panel measures or downloads."""
+        """Runs of columns, the steps dial, and what the FiLM panel measures or downloads."""
         self.effects.cancel()
+        self.dial.cancel()
         self.models.cancel()
+        self.animations.cancel()
         self.rows.cancel()
+        self.maps.cancel()
         self.topology.cancel()
         self.runs.cancel_all()
 
     def show_film(self) -> None:
         self.film_dock.show()
         self.film_dock.raise_()
+
+    def show_3d(self) -> None:
+        self.volume_dock.show()
+        self.volume_dock.raise_()
+
+    def show_concordance(self) -> None:
+        self.concordance_dock.show()
+        self.concordance_dock.raise_()
 
     def show_topology(self) -> None:
         self.topology_dock.show()
@@ -374,6 +435,34 @@ class MainWindow(QMainWindow):
         chosen, _ = QFileDialog.getSaveFileName(self, f"Save picture of the view, {scale}x", "view.png", "PNG (*.png)")
         if chosen:
             self.save_picture(chosen, scale)
+
+    def ask_animation(self) -> None:
+        """How the scrub should be drawn, then where to; what is looked at now is what is drawn."""
+        view, look = self.parts.view, self.store.volume
+        options = AnimationOptions(
+            quantity=next((name for name in ANIMATED if name == self.store.quantity), "mask"),
+            view=look.view if view.is_volume() else "acquired",
+            convention=look.convention,
+            cross=view.cross(),
+            window=view.window_level(),
+            inverted=view.inverted(),
+            opacity=self.store.overlay.opacity,
+            reference_colour=self.theme.reference,
+        )
+        dialog = AnimationDialog(self.animations.shown(), options, pipeline.video_missing(), self)
+        dialog.save_requested.connect(self.ask_animation_file)
+        dialog.open()
+
+    def ask_animation_file(self, wish: AnimationWish) -> None:
+        case = self.store.case
+        if case is None:
+            return
+        name = f"{pipeline.stem_of(case.name)}{pipeline.frame_suffix(case.image)}_steps{wish.ending}"
+        kind = f"{wish.ending[1:].upper()} (*{wish.ending})"
+        chosen, _ = QFileDialog.getSaveFileName(self, "Save animation", name, kind)
+        if chosen:
+            path = chosen if chosen.lower().endswith(wish.ending) else chosen + wish.ending
+            self.animations.save(path, list(wish.columns), wish.options)
 
     def save_picture(self, path: str, scale: int = 1) -> None:
         self.exports.save_picture(self.parts.view.grab_view(scale), path)
@@ -493,3 +582,9 @@ def _application() -> QApplication:
     application = QApplication.instance()
     assert isinstance(application, QApplication)
     return application
+
+
+def results_folder() -> str:
+    """Where results are kept on disk: the place that the system has for what can be made again."""
+    place = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.GenericCacheLocation)
+    return str(Path(place) / "flowglass" / "results")

@@ -17,6 +17,8 @@ from core.errors import ShapeMismatch
 from core.progress import Report, silent
 from core.records import (
     Agreement,
+    AnimationFile,
+    AnimationOptions,
     Array,
     Case,
     CasePaths,
@@ -28,6 +30,7 @@ from core.records import (
     Difference,
     ErrorDetection,
     ErrorMap,
+    FigureColumn,
     FilmSummary,
     Finding,
     FolderContents,
@@ -44,10 +47,13 @@ from core.records import (
     RunSettings,
     Series,
     Solver,
+    Space,
     StepCurve,
     StepMap,
     StepQuantity,
+    Surface,
     SurfaceMap,
+    Texture,
     TopologyReport,
     Uncertainty,
     frozen_array,
@@ -608,6 +614,80 @@ def formats_for(image: Image) -> tuple[str, ...]:
     from core.exports import formats_for as possible
 
     return possible(image)
+
+
+def animate(
+    columns: Sequence[FigureColumn],
+    image: Image,
+    path: str | Path,
+    *,
+    reference: LabelMap | None = None,
+    options: AnimationOptions | None = None,
+    report: Report = silent,
+) -> AnimationFile:
+    """Write the scrub of one or several columns from the first kept step to the final result, as .gif or .mp4.
+
+    All columns run on one axis from noise to mask, each at its kept step nearest to the moment; a supervised network
+    has one point. What is not as trained is written into every picture. Raises `FigureRefused` (MP4 without the extra
+    `video` too), `ShapeMismatch`, and OSError when the disk refuses.
+    """
+    from core.figures.animation import animate as write
+
+    return write(columns, image, Path(path), reference, options or AnimationOptions(), report)
+
+
+def video_missing() -> str:
+    """Why no MP4 can be written on this machine, in words; empty when it can."""
+    from core.figures.animation import video_missing as missing
+
+    return missing()
+
+
+def space_of(image: Image) -> Space:
+    """Where a volume lies in three dimensions."""
+    from core.figures.space import space_of as place
+
+    return place(image)
+
+
+def point_of(space: Space, voxel: tuple[float, float, float]) -> tuple[float, float, float]:
+    """Where the centre of a voxel (slice, row, column) lies in a space."""
+    from core.figures.space import point_of as point
+
+    return point(space, voxel)
+
+
+def voxel_at(space: Space, point: tuple[float, float, float], shape: tuple[int, ...]) -> tuple[int, int, int]:
+    """The voxel at a point of a space; outside a volume of that shape, the nearest."""
+    from core.figures.space import voxel_at as voxel
+
+    return voxel(space, point, shape)
+
+
+def surface(mask: Array, image: Image, report: Report = silent) -> Surface:
+    """The boundary of a mask on the grid of an image, as triangles in its space, within a budget."""
+    from core.figures.surfaces import surface_of
+
+    return surface_of(mask, image, report=report)
+
+
+def texture(image: Image, window: tuple[float, float], report: Report = silent) -> Texture:
+    """An image through a window, small enough to be drawn through in three dimensions."""
+    from core.figures.surfaces import texture_of
+
+    return texture_of(image, window, report=report)
+
+
+def pick(
+    surfaces: Sequence[Surface],
+    origin: tuple[float, float, float],
+    direction: tuple[float, float, float],
+    tolerance: float,
+) -> tuple[float, float, float] | None:
+    """The point of a surface that a ray meets first, give or take `tolerance` (a tangent); None beside all of them."""
+    from core.figures.surfaces import pick as picked
+
+    return picked(surfaces, origin, direction, tolerance)
 
 
 def stem_of(name: str) -> str:

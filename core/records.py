@@ -22,6 +22,7 @@ Solver = Literal["euler", "midpoint", "heun", "dopri5"]
 FilmMode = Literal["auto", "on", "off", "shuffle"]
 Axis = Literal["time", "noise", "none"]
 Direction = Literal["higher", "lower", "zero", "none"]
+AnimatedQuantity = Literal["mask", "state", "estimate", "probability"]
 NO_VALUE = "\N{EN DASH}"
 
 
@@ -614,3 +615,91 @@ class FilmSummary:
     norms: tuple[float, ...]
     shared: bool
     ranges: tuple[StageRange, ...]
+
+
+# ---- figures -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FigureColumn:
+    """One prediction in a figure, under the name and in the colour (`#rrggbb`) that it has everywhere."""
+
+    name: str
+    colour: str
+    prediction: Prediction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnimationOptions:
+    """How a scrub from noise to mask is drawn.
+
+    `fps`: steps per second; the final result stays for `hold_seconds`. `scale`: screen pixels per pixel of the image.
+    `window`: intensities drawn black and white, None = all of them. `cross`: the voxel (slice, row, column) through
+    which `view` is cut, None = where the masks are largest. `opacity` of the masks, 0 to 1.
+    """
+
+    fps: float = 10.0
+    hold_seconds: float = 1.5
+    scale: float = 2.0
+    quantity: AnimatedQuantity = "mask"
+    view: Literal["axial", "coronal", "sagittal", "acquired"] = "acquired"
+    convention: Literal["radiological", "neurological"] = "radiological"
+    cross: tuple[int, int, int] | None = None
+    window: tuple[float, float] | None = None
+    inverted: bool = False
+    opacity: float = 0.45
+    reference_colour: str = "#F0E442"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnimationFile:
+    """What was written: pictures in the file, how long they last, and what a person should know of them."""
+
+    path: str
+    frames: int
+    seconds: float
+    width: int
+    height: int
+    findings: tuple[Finding, ...] = ()
+
+
+# ---- three dimensions ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Space:
+    """The space in which a volume is drawn. `matrix`: (4, 4) float64, voxel (slice, row, column) to x, y, z in `unit`.
+
+    With geometry these are RAS millimetres. `letters`: what lies at the low and the high end of each axis. `low`,
+    `high`: the corners of the box around the volume. `true_to_scale` False: nobody says how far voxels are apart.
+    """
+
+    matrix: Array
+    letters: tuple[tuple[str, str], tuple[str, str], tuple[str, str]]
+    low: tuple[float, float, float]
+    high: tuple[float, float, float]
+    unit: Literal["mm", "voxels"]
+    true_to_scale: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Surface:
+    """The boundary of a mask as triangles, in the `Space` of the image: `vertices`, `normals` (N, 3) float32, `faces`
+    (M, 3) uint32. `every`: of how many voxels along each axis one was made to keep the number of triangles down; it is
+    in the mask where any of those is.
+    """
+
+    vertices: Array
+    faces: Array
+    normals: Array
+    every: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Texture:
+    """An image for drawing through: `levels` (slices, rows, columns) uint8 through the window, each the highest of
+    `every` voxels along each axis; `matrix`: (4, 4), from these voxels' corners to the `Space` of the image."""
+
+    levels: Array
+    matrix: Array
+    every: int = 1

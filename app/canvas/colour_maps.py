@@ -12,13 +12,17 @@ from PySide6.QtGui import QColor
 from core.records import Array
 
 GREY, VIRIDIS = "grey", "viridis"
+ON_DARK, ON_IMAGE = "CET-D6", "CET-D1"
+"""Maps with two sides, for any colour vision: blue-black-yellow for whole pictures, blue-white-red for few voxels."""
 INVERTED = "grey, inverted"
 TRANSPARENT = np.uint32(0)
 
 
 def argb(colour: str) -> np.uint32:
-    """An opaque `#rrggbb` as the 32-bit number of QImage.Format_ARGB32_Premultiplied."""
-    return np.uint32(QColor(colour).rgba())
+    """`#rrggbb`, or `#aarrggbb` to see through, as the 32-bit number of QImage.Format_ARGB32_Premultiplied."""
+    wish = QColor(colour)
+    red, green, blue = (part * wish.alpha() // 255 for part in (wish.red(), wish.green(), wish.blue()))
+    return np.uint32(wish.alpha() << 24 | red << 16 | green << 8 | blue)
 
 
 @cache
@@ -75,6 +79,11 @@ def classify(values: Array, colours: Sequence[str], out: Array) -> None:
     """Fill `out` (rows, columns) uint32 with the colour of each class in `values` (whole numbers); transparent where a
     class has an empty colour or none."""
     known = np.array([argb(colour) if colour else TRANSPARENT for colour in (*colours, "")], np.uint32)
+    if values.dtype == np.uint8:  # as masks are laid together: one look-up for each voxel
+        every = np.full(256, TRANSPARENT, np.uint32)
+        every[: len(colours)] = known[:-1][:256]
+        np.take(every, values, out=out, mode="clip")
+        return
     beyond = (values < 0) | (values >= len(colours))
     np.take(known, np.where(beyond, len(colours), values), out=out)
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Literal
 
 from PySide6.QtCore import Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QStackedWidget, QVBoxLayout
 
 from app.canvas.divider import Divider
@@ -14,6 +15,7 @@ from app.canvas.frame import LiveStep, nearest_step
 from app.canvas.header import ColumnHeader
 from app.canvas.legend import Footer
 from app.canvas.messages import MessagePage
+from app.canvas.moment import ALONE, Company, Computed
 from app.canvas.pane import Pane, Shown
 from app.canvas.pane_grid import Cell, PaneGrid
 from app.canvas.scene import Scene, Voxel
@@ -28,6 +30,8 @@ ColumnState = Literal["empty", "waiting", "running", "result", "error", "cancell
 STATES: tuple[ColumnState, ...] = ("empty", "waiting", "running", "result", "error", "cancelled")
 BadgeSpec = tuple[str, BadgeKind, str]
 _DOT = " \N{MIDDLE DOT} "
+LEAST_HEIGHT = 24
+"""Of the picture where there is little room: what is not as trained must be read even then."""
 _CAPTIONS = {"empty": "No result", "waiting": "Waiting", "running": "Running", "cancelled": "Cancelled, no result"}
 
 
@@ -48,7 +52,8 @@ class Column(QFrame):
         self.prediction: Prediction | None = None
         self._live: LiveStep | None = None
         self._threshold: float | None = None
-        self._maps: dict[str, Array] = {}
+        self._maps: dict[str, Array | Computed] = {}
+        self._company = ALONE
         self._deviations: tuple[Deviation, ...] = ()
         self._scene, self._closable, self._active = Scene(), closable, False
         self._alone: View | None = None
@@ -70,6 +75,7 @@ class Column(QFrame):
         self.pages = QStackedWidget()
         self.pages.addWidget(self.grid)
         self.pages.addWidget(self.message)
+        self.pages.setMinimumHeight(LEAST_HEIGHT)  # or the message, shown or not, would take the room of the labels
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.setSpacing(0)
@@ -121,7 +127,17 @@ class Column(QFrame):
         self.set_state("result", "", "")
         self._check_size()
 
-    def set_map(self, name: str, values: Array | None) -> None:
+    def set_company(self, company: Company) -> None:
+        """The results of other columns, for quantities that hold this one against them."""
+        if company is not self._company:
+            self._company = company
+            self._draw_result()
+
+    def map_of(self, name: str) -> Array | Computed | None:
+        """What was handed to `set_map` for the prediction that is shown."""
+        return self._maps.get(name)
+
+    def set_map(self, name: str, values: Array | Computed | None) -> None:
         """What was computed of the prediction that is shown, on its grid; it goes with the prediction."""
         kept = {known: array for known, array in self._maps.items() if known != name}
         self._maps = kept if values is None else {**kept, name: values}
@@ -270,6 +286,7 @@ class Column(QFrame):
             threshold=self._threshold,
             words=_CAPTIONS.get(self.state, "") if self._closable else "Image",
             maps=self._maps,
+            company=self._company,
         )
         self._row_shown = tuple(map(self._shown_of, self._case_rows))
         self._dress()
@@ -366,6 +383,11 @@ class Column(QFrame):
         text = f"cut at {self.cut():.3g}, trained {self.prediction.threshold:.3g}"
         return [(text, "loud", "The mask is drawn with another threshold than the checkpoint's own.")]
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        below = self.footer.height() if not self.footer.isHidden() else 0
+        self.header.set_room(self.height() - LEAST_HEIGHT - below)
+
     def set_active(self, active: bool) -> None:
         self._active = active
         self._paint_frame()
@@ -390,8 +412,8 @@ class Column(QFrame):
 def _elsewhere(scene: Scene, row: CaseRow, title: str) -> Scene:
     """Another case seen as far as possible as the active one: at the same place and zoom where it is as large."""
     low, high = row.window
-    seen = replace(scene, captioned=True, row_title=title, crossed=False, tile=None, markers=())
-    here = replace(seen, case=row.case, low=low, high=high)
+    whole = {"case": row.case, "low": low, "high": high, "labels": (), "markers": (), "tile": None, "crossed": False}
+    here = replace(scene, captioned=True, row_title=title, **whole)  # type: ignore[arg-type]
     if row.case is None or scene.case is None or row.case.image.voxels.shape == scene.case.image.voxels.shape:
         return here
     slices, rows, columns = row.case.image.voxels.shape

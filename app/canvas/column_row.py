@@ -13,6 +13,7 @@ from app.canvas.comparing import Comparing
 from app.canvas.frame import LiveStep
 from app.canvas.links import LinkedScenes
 from app.canvas.messages import HintPage
+from app.canvas.moment import Company, Computed
 from app.canvas.reorder import HeadDrag
 from app.canvas.scene import Scene
 from app.canvas.zones import ZoneOverlay
@@ -249,7 +250,11 @@ class ColumnRow(QWidget):
     def set_prediction(self, key: str, prediction: Prediction | None) -> None:
         self._columns[key].set_prediction(prediction)
 
-    def set_map(self, key: str, name: str, values: Array | None) -> None:
+    def set_company(self, key: str, company: Company) -> None:
+        """The results of other columns, which a column is held against."""
+        self._columns[key].set_company(company)
+
+    def set_map(self, key: str, name: str, values: Array | Computed | None) -> None:
         """An array on the grid of the image, computed of the prediction that a column shows: for the quantity of that
         name. It goes with the prediction; None takes it away."""
         self._columns[key].set_map(name, values)

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from app.canvas.axis import step_words
-from app.canvas.quantities import FALLBACK, TABLE, Classes, Moment, Quantity, Range, Scale
+from app.canvas.moment import ALONE, Company, nearest_step
+from app.canvas.quantities import FALLBACK, TABLE, Classes, Computed, Moment, Quantity, Range, Scale
 from core.records import Array, Axis, Prediction, Step
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ class Frame:
     """One column's picture of one slice: `values` (rows, columns) with their `scale`, or None; `mask` bool or None.
 
     `fill`: the mask itself is the picture; otherwise it only lends its outline. `t` None: the final
-    result. `caption` says in words what is shown.
+    result. `caption` says in words what is shown. `lined`: the outline of the reference may lie over it.
     """
 
     caption: str
@@ -30,6 +31,7 @@ class Frame:
     scale: Scale | Classes | None = None
     mask: Array | None = None
     fill: bool = False
+    lined: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -47,18 +49,14 @@ class LiveStep:
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Beside:
     """What a quantity may need besides the prediction: the reference (labels on the grid of the image), and maps
-    that were computed in the background, by name."""
+    that were computed in the background, by name; the results of other columns."""
 
     reference: Array | None = None
-    maps: Mapping[str, Array] = field(default_factory=dict)
+    maps: Mapping[str, Array | Computed] = field(default_factory=dict)
+    company: Company = ALONE
 
 
 NOTHING_BESIDE = Beside()
-
-
-def nearest_step(prediction: Prediction, t: float) -> Step | None:
-    """The kept step nearest to `t`, from 0 (noise) to 1 (mask); None when no step was kept."""
-    return min(prediction.steps, key=lambda step: abs(step.t - t), default=None)
 
 
 def frame_of(
@@ -85,6 +83,8 @@ def frame_of(
         cut=threshold,
         reference=beside.reference,
         maps=beside.maps,
+        t=t,
+        company=beside.company,
     )
     words = _final_words(prediction, t) if step is None else _where(prediction.axis, step)
     return _frame(quantity, words, moment)
@@ -123,10 +123,14 @@ def _frame(quantity: Quantity, where: str, moment: Moment) -> Frame:
         return Frame(caption=f"{title}{_DOT}{lacking}", t=t)
     painted = entry.paint(moment)
     return Frame(
-        caption=_DOT.join(filter(None, (title, where, painted.words))),
+        caption=_DOT.join(filter(None, (title, "" if entry.timeless else where, painted.words))),
         t=t,
         values=painted.values,
         scale=painted.scale,
         mask=painted.mask,
         fill=painted.fill,
+        lined=entry.alone,
     )
+
+
+__all__ = ["NOTHING_BESIDE", "Beside", "Frame", "LiveStep", "frame_of", "live_frame", "nearest_step"]

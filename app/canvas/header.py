@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QHBoxLayout, QProgressBar, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLayout, QProgressBar, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from app.canvas.legend import WholeLabel
 from app.panels.widgets.chips import Badge, BadgeKind, ColourChip
@@ -14,6 +14,8 @@ from app.panels.widgets.flow_layout import FlowLayout
 from app.panels.widgets.progress import PlainProgressBar
 from app.panels.widgets.text import ElidedLabel, PlainLabel, plain_tooltip, printable
 from app.theme import Theme
+
+UNLIMITED = 1 << 20
 
 
 class ColumnHeader(QWidget):
@@ -27,7 +29,10 @@ class ColumnHeader(QWidget):
         super().__init__()
         self._theme = theme
         self._badges: list[Badge] = []
-        self.needed, self._least, self._floor = 0, 0, 0
+        self._brief = Badge("", "loud", theme)  # for all loud ones where there is no room for each
+        self.needed, self._least, self._floor, self._most = 0, 0, 0, UNLIMITED
+        self._fitting = False
+        self._tried: tuple[object, ...] = ()
         self.chip, self.title = ColourChip(colour), ElidedLabel(title, role="heading")
         # What it is gives way before a number is cut: half of `Dice 0.915` is another number.
         self.kind, self.summary = ElidedLabel("", role="muted", least=0), PlainLabel(role="heading")
@@ -133,9 +138,14 @@ class ColumnHeader(QWidget):
             layout.removeWidget(old)
             old.hide()
             old.deleteLater()
+        layout.removeWidget(self._brief)
         self._badges = [Badge(text, kind, self._theme, tip=tip) for text, kind, tip in badges]
-        for badge in self._badges:
+        for badge in (*self._badges, self._brief):
             layout.addWidget(badge)
+            badge.setVisible(
+                badge is not self._brief
+            )  # Qt shows it a moment later; until then it would count as one that needs no room
+        self._name_brief()
         self._badge_area.setVisible(bool(self._badges))
         self._badge_area.updateGeometry()  # or its height with the badges that are gone is remembered
         self._keep_room()
@@ -157,14 +167,53 @@ class ColumnHeader(QWidget):
     def _keep_room(self) -> None:
         """Claim the height that all lines of badges need at this width, so that no layout can squeeze them."""
         layout = self.layout()
-        if layout is not None:
-            layout.activate()
-            need = layout.heightForWidth(self.width()) if layout.hasHeightForWidth() else layout.minimumSize().height()
-            need = max(need, self._floor)
-            self.setMinimumHeight(max(need, self._least))
-            if need != self.needed:
-                self.needed = need
-                self.room_changed.emit()
+        if layout is None or self._fitting:
+            return
+        self._fitting = True  # hiding a badge resizes this, and would ask for the room again
+        need = max(self._fitted_height(layout), self._floor)
+        self._fitting = False
+        self.setMinimumHeight(max(need, self._least))
+        if need != self.needed:
+            self.needed = need
+            self.room_changed.emit()
+
+    def _fitted_height(self, layout: QLayout) -> int:
+        """The height with every badge, or where that is too much with one for all loud ones."""
+        tried = (self.width(), self._most, self.progress.isHidden(), self.numbers.isHidden(), self._beside.isHidden())
+        if self._brief.isHidden() or tried != self._tried:
+            self._tried = tried
+            self._gather(False)
+            need = self._height_needed(layout)
+            if need <= self._most or not self._gather(True):
+                return need
+        return self._height_needed(layout)
+
+    def _height_needed(self, layout: QLayout) -> int:
+        layout.activate()
+        return layout.heightForWidth(self.width()) if layout.hasHeightForWidth() else layout.minimumSize().height()
+
+    def _name_brief(self) -> None:
+        words = [badge.text() for badge in self._badges if badge.kind == "loud"]
+        self._brief.setText(f"{len(words)} \N{MULTIPLICATION SIGN} not as trained")
+        self._brief.setToolTip(plain_tooltip("\n".join(words)))
+        self._brief.setAccessibleName(printable(f"Not as trained: {'; '.join(words)}"))
+
+    def _gather(self, brief: bool) -> bool:
+        """Whether one badge takes the place of all loud ones, if that is wished and there are several."""
+        loud = [badge for badge in self._badges if badge.kind == "loud"]
+        brief = brief and len(loud) > 1
+        if self._brief.isHidden() == brief:
+            for badge in loud:
+                badge.setVisible(not brief)
+            self._brief.setVisible(brief)
+            self._badge_area.updateGeometry()
+        return brief
+
+    def set_room(self, most: int) -> None:
+        """How high the column lets it be: where that is too little for every badge, the loud ones become one."""
+        if most != self._most:
+            self._most = most
+            self._keep_room()
 
     def set_least_height(self, height: int) -> None:
         """Be as high as the heads beside it: pictures that are compared lie at one height."""
@@ -177,7 +226,7 @@ class ColumnHeader(QWidget):
 
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
-        for badge in self._badges:
+        for badge in (*self._badges, self._brief):
             badge.set_theme(theme)
 
 

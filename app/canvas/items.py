@@ -14,6 +14,7 @@ from PySide6.QtGui import QBrush, QColor, QImage, QPainter, QPainterPath, QPen, 
 from PySide6.QtWidgets import QStyleOptionGraphicsItem, QWidget
 
 from app.canvas.contour import boundary_segments, corners
+from app.canvas.hatching import Hatching
 from core.records import Array
 
 _CASING_FROM = 5.0
@@ -61,6 +62,7 @@ class PixelItem(pg.GraphicsObject):  # type: ignore[misc]
         self._coarse, self._step = self._buffer, 1
         self._rows_done = 0
         self._part = Part()
+        self._hatchings: tuple[Hatching, ...] = ()
         self._fill_rows: Callable[[slice], None] = lambda rows: None
         self._timer = QTimer(self, interval=0)
         self._timer.timeout.connect(self._fill_some)
@@ -81,6 +83,8 @@ class PixelItem(pg.GraphicsObject):  # type: ignore[misc]
         brush = QBrush(self._picture)
         brush.setTransform(_TO_VOXEL_SIDES)
         painter.fillRect(done, brush)
+        for hatching in self._hatchings:
+            hatching.paint(painter)
 
     def _coarse_brush(self) -> QBrush:
         brush = QBrush(_over(self._coarse))
@@ -92,7 +96,7 @@ class PixelItem(pg.GraphicsObject):  # type: ignore[misc]
         self._part = Part(left=left, right=right)
         self.update()
 
-    def show_pixels(self, values: Array, fill: Fill) -> None:
+    def show_pixels(self, values: Array, fill: Fill, hatchings: Iterable[Hatching] = ()) -> None:
         """Show `values` (rows, columns, ...) in the ARGB colours that `fill` writes into (rows, columns) uint32.
 
         A large picture is shown at once from every n-th voxel, and completed in short turns from the top:
@@ -103,7 +107,7 @@ class PixelItem(pg.GraphicsObject):  # type: ignore[misc]
             self.prepareGeometryChange()
             self._buffer = np.zeros(shape, np.uint32)
             self._picture = _over(self._buffer)
-        self._rows_done = 0
+        self._rows_done, self._hatchings = 0, tuple(hatchings)
         self._fill_rows = lambda some: fill(values[some], self._buffer[some])
         if rows * columns <= _AT_ONCE:
             self.finish()
@@ -126,6 +130,7 @@ class PixelItem(pg.GraphicsObject):  # type: ignore[misc]
     def hide(self) -> None:
         """Not shown, not completed."""
         self._timer.stop()
+        self._hatchings = ()
         super().hide()
 
     def _fill_some(self) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pyqtgraph as pg
 from PySide6.QtGui import QColor, QPainterPath
 
-from app.canvas.contour import boundary_segments
+from app.canvas.contour import label_segments
 from app.items import LabelEntry
 from core.records import Array
 
@@ -62,18 +62,11 @@ def fill_labels(plane: Array, labels: tuple[LabelEntry, ...], out: Array) -> Non
 
 def label_outlines(plane: Array, labels: Sequence[LabelEntry]) -> Outlines:
     """An outline for each label that is seen in the slice; none of any when there are too many of them."""
-    direct = _direct_table(tuple(labels)) is not None
-    present = set((np.flatnonzero(np.bincount(plane.ravel())) if direct else np.unique(plane)).tolist())
-    seen = [entry for entry in labels if entry.visible and entry.number in present]
-    if len(seen) > MOST_OUTLINED:
-        return ()
-    return tuple((entry.colour, _outline(plane == entry.number)) for entry in seen)
+    seen = {entry.number: entry.colour for entry in labels if entry.visible}
+    lines = label_segments(plane, np.array(list(seen), np.int64), MOST_OUTLINED) or {}
+    return tuple((seen[number], _path(x, y)) for number, (x, y) in lines.items())
 
 
-def _outline(mask: Array) -> QPainterPath:
-    """Only the box around the label is searched."""
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    top, left = int(rows[0]), int(columns[0])
-    x, y = boundary_segments(mask[top : rows[-1] + 1, left : columns[-1] + 1])
-    path: QPainterPath = pg.arrayToQPath(x + left, y + top, connect="pairs", finiteCheck=False)
+def _path(x: Array, y: Array) -> QPainterPath:
+    path: QPainterPath = pg.arrayToQPath(x, y, connect="pairs", finiteCheck=False)
     return path

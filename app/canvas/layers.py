@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtGui import QPainterPath
 
 from app.canvas.colour_maps import classify, colourise, fill_mask
+from app.canvas.hatching import Hatching
 from app.canvas.items import OutlineItem, PixelItem
 from app.canvas.quantities import Classes, Scale
 from core.records import Array
@@ -24,7 +25,12 @@ class ResultLayers:
             self.map_item.hide()
         elif isinstance(scale, Classes):
             colours = [kind.colour for kind in scale.kinds]
-            self.map_item.show_pixels(values, lambda some, out: classify(some, colours, out))
+            striped = [
+                Hatching(values, number, kind.colour, kind.hatch)
+                for number, kind in enumerate(scale.kinds)
+                if kind.hatch
+            ]
+            self.map_item.show_pixels(values, lambda some, out: classify(some, colours, out), striped)
         else:
             low, high, name = scale.low, scale.high, scale.colours
             self.map_item.show_pixels(values, lambda some, out: colourise(some, low, high, name, out))

@@ -73,29 +73,41 @@ class ClassKeys(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._kinds: tuple[Kind, ...] = ()
+        self._labels: list[WholeLabel] = []
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(0, 0, 0, 0)
         self._row.setSpacing(6)
         self.hide()
 
     def set_kinds(self, kinds: Sequence[Kind]) -> None:
-        """Those with words are named."""
-        if tuple(kinds) == self._kinds:
+        """Those with words are named. Where only words changed, as the counts of a step, nothing is made anew."""
+        before, self._kinds = self._kinds, tuple(kinds)
+        if self._kinds == before:
             return
-        self._kinds = tuple(kinds)
+        named = [kind for kind in self._kinds if kind.words]
+        if [_look(kind) for kind in named] != [_look(kind) for kind in before if kind.words]:
+            self._make(named)
+        for label, kind in zip(self._labels, named, strict=True):
+            label.setText(kind.words)
+        self.setVisible(bool(self._kinds))
+
+    def _make(self, named: Sequence[Kind]) -> None:
         while (item := self._row.takeAt(0)) is not None:
             widget = item.widget()
             widget.hide()
             widget.deleteLater()
-        for kind in self._kinds:
-            if kind.words:
-                self._row.addWidget(ColourChip(kind.colour or "#00000000"))
-                self._row.addWidget(WholeLabel(kind.words))
-        self.setVisible(bool(self._kinds))
+        self._labels = [WholeLabel(kind.words) for kind in named]
+        for label, kind in zip(self._labels, named, strict=True):
+            self._row.addWidget(ColourChip(kind.colour or "#00000000", hatch=kind.hatch))
+            self._row.addWidget(label)
 
     def words(self) -> tuple[str, ...]:
         """What is named, in order."""
         return tuple(kind.words for kind in self._kinds if kind.words)
+
+
+def _look(kind: Kind) -> tuple[str, str]:
+    return kind.colour, kind.hatch
 
 
 class Footer(QWidget):

@@ -19,8 +19,9 @@ from app.canvas.label_layer import fill_labels, label_outlines
 from app.canvas.layers import ResultLayers
 from app.canvas.markers import Ring, rings_of
 from app.canvas.marks import Marks
-from app.canvas.quantities import Scale
-from app.canvas.scene import Scene, Voxel, picture_of, plane_geometry, reference_labels
+from app.canvas.moment import ALONE, Company
+from app.canvas.quantities import Classes, Computed, Scale
+from app.canvas.scene import Scene, Voxel, comparable_labels, picture_of, plane_geometry, reference_labels
 from app.canvas.slice_view import SliceView
 from app.items import VIEW_NAMES, Marker, View
 from app.theme import Theme
@@ -53,7 +54,8 @@ class Shown:
     cut: float | None = None
     threshold: float | None = None
     words: str = ""
-    maps: Mapping[str, Array] = field(default_factory=dict)
+    maps: Mapping[str, Array | Computed] = field(default_factory=dict)
+    company: Company = ALONE
 
     def probability(self, t: float | None) -> Array | None:
         """Of all slices, at the step that is shown at `t`; None where there is nothing to show."""
@@ -66,7 +68,7 @@ class Shown:
         """What is seen of it in a section; nothing of a result on another grid."""
         if self.prediction is not None and self.prediction.mask.shape == section.shape:
             assert scene.case is not None
-            beside = Beside(reference=reference_labels(scene.case), maps=self.maps)
+            beside = Beside(reference=comparable_labels(scene.case), maps=self.maps, company=self.company)
             return frame_of(self.prediction, scene.t, scene.quantity, self.cut, section, beside)
         if self.live is not None and self.live.step.estimate.shape == section.shape:
             return live_frame(self.live, scene.quantity, self.threshold, section)
@@ -181,7 +183,7 @@ class Pane:
 
     def _draw_reference(self, scene: Scene, section: Section) -> bool:
         assert scene.case is not None
-        shown = scene.style.reference_visible and not scene.bare
+        shown = scene.style.reference_visible and not scene.bare and (self.frame.lined or not scene.style.visible)
         labels = reference_labels(scene.case) if shown else None
         if labels is None or scene.labels:
             self.view.show_outline(self.view.reference_item, None)
@@ -277,7 +279,7 @@ class Pane:
         if scene.captioned:
             inverted = (self._own_caption(), *inverted)
         if not scene.is_volume:
-            return Marks(edges=letters, above=inverted, below=convention)
+            return Marks(edges=letters, above=inverted, below=convention, across_mm=section.across_mm)
         if not scene.worded:
             convention = ()
         down, across = section.on_screen(scene.cross)
@@ -286,12 +288,17 @@ class Pane:
             above=(self._title(section), *inverted, *self._notes(scene, section)) if scene.worded else (),
             below=(self._place(section, tile=scene.is_lightbox), *convention),
             cross=(across, down) if scene.crossed and not scene.bare else None,
+            across_mm=section.across_mm if scene.worded else None,
         )
 
     def _own_caption(self) -> str:
         """What this view shows, with the ends of its colours: a row has no legend of its own."""
         scale = self.frame.scale if self.map_seen else None
         ends = f"{scale.low:g} to {scale.high:g}" if isinstance(scale, Scale) else ""
+        if isinstance(scale, Classes):  # how many comes before when: a row is narrow
+            title, _, where = self.caption.partition(_DOT)
+            counts = ", ".join(kind.words for kind in scale.kinds if kind.words)
+            return _DOT.join(filter(None, (self._scene.row_title, title, counts, where)))
         return _DOT.join(filter(None, (self._scene.row_title, self.caption, ends)))
 
     def _place(self, section: Section, *, tile: bool) -> str:

@@ -160,3 +160,9 @@ def reference_labels(case: Case) -> Array | None:
     if case.reference is None or case.reference.labels.shape != case.image.voxels.shape:
         return None
     return case.reference.labels
+
+
+def comparable_labels(case: Case) -> Array | None:
+    """The same for comparing voxel by voxel: not of a reference that was only brought onto the image for the eye."""
+    placed = case.reference.placed if case.reference is not None else ""
+    return None if placed == "shown" else reference_labels(case)

@@ -15,6 +15,7 @@ from app.canvas.label_layer import Outlines
 from app.canvas.layers import ResultLayers
 from app.canvas.markers import paint_rings
 from app.canvas.marks import Marks, paint_box, paint_marks
+from app.canvas.scale import Bar, bar_of
 from core.records import Array
 
 _WHEEL_NOTCH = 120.0
@@ -62,7 +63,7 @@ class SliceView(pg.GraphicsView):  # type: ignore[misc]
         self.setAcceptDrops(False)  # the columns take drops, wherever they fall
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # keys go to the columns
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(80, 60)
+        self.setMinimumSize(80, 24)
         self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.FullViewportUpdate)  # pens are wider than items
 
     def close(self) -> bool:
@@ -89,13 +90,18 @@ class SliceView(pg.GraphicsView):  # type: ignore[misc]
     def drawForeground(self, painter: QPainter, rect: QRectF) -> None:  # noqa: N802
         """The scene of this view has the pixels of the screen for units."""
         cross = None if self.marks.cross is None else self._lens.to_screen(*self.marks.cross)
-        paint_marks(painter, self.marks, cross, self.viewport().rect(), self._mark_colour)
+        paint_marks(painter, self.marks, cross, self.viewport().rect(), self._mark_colour, self.scale_bar())
         if self.marks.rings:
             paint_rings(painter, self.marks.rings, self._lens, QRectF(self.viewport().rect()), self._mark_colour)
         if self.divider is not None:
             paint_divider(painter, self.divider, self.viewport().rect())
         if self._box_from is not None:
             paint_box(painter, QRectF(self._box_from, self._box_to).normalized(), self._mark_colour)
+
+    def scale_bar(self) -> Bar | None:
+        """How long some millimetres are as the picture is seen now; None where its spacing is not known."""
+        across = self.marks.across_mm
+        return None if across is None else bar_of(across / self._lens.zoom, self._lens.width)
 
     def show_image(self, values: Array, low: float, high: float, *, inverted: bool = False) -> None:
         """A (rows, columns) slice through a window, or a (rows, columns, 3) uint8 picture in its colours."""

@@ -92,6 +92,13 @@ COMPARED = (
         for word, by in (("faster", 0.5), ("slower", -0.5))
     ),
     Command(
+        id="view.concordance",
+        menu="&View|Co&mpare two columns",
+        title="C&oncordance of all columns",
+        call=lambda window: window.show_concordance(),
+        enabled=has_columns,
+    ),
+    Command(
         id="view.other",
         menu="&View",
         title="The other column's result, while held",

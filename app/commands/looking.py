@@ -3,8 +3,9 @@ reading room, see the table of conventions in the README."""
 
 from __future__ import annotations
 
+from app.canvas.quantities import TABLE
 from app.commands import doing
-from app.commands.command import Command, can_play, has_case, has_cases, has_frames, separator
+from app.commands.command import Command, can_play, has_case, has_cases, has_frames, has_result, separator
 
 WINDOWS, SLICES = "&View|&Window", "&View|Slices and &frames"
 PRESET_KEYS = 5
@@ -148,4 +149,15 @@ CASES: tuple[Command, ...] = tuple(
         repeats=True,
     )
     for name, key, by in (("previous", "Left", -1), ("next", "Right", 1))
+)
+
+QUANTITIES: tuple[Command, ...] = tuple(
+    Command(
+        id=f"view.quantity-{name}",
+        menu="&View|&Quantity",
+        title=f"Show: {entry.title.lower() if entry.title != 'FiLM effect' else entry.title}",
+        call=lambda window, name=name: window.store.set_quantity(name),
+        enabled=has_result,
+    )
+    for name, entry in TABLE.items()
 )

@@ -48,7 +48,7 @@ class ExportController(QObject):
         stem = f"{pipeline.stem_of(case.name)}{pipeline.frame_suffix(case.image)}_{name}"
         job = Job(
             lambda report: pipeline.save(
-                _cut(prediction, threshold), case.image, folder, stem, steps=steps, file_format=file_format
+                cut(prediction, threshold), case.image, folder, stem, steps=steps, file_format=file_format
             ),
             f"Writing {stem}",
         )
@@ -108,7 +108,8 @@ def _file_name(title: str) -> str:
     return "_".join(part for part in title.removesuffix(".ckpt").replace("\\", "/").split("/") if part)
 
 
-def _cut(prediction: Prediction, threshold: float | None) -> Prediction:
+def cut(prediction: Prediction, threshold: float | None) -> Prediction:
+    """The prediction at the threshold of its column; None = as it is."""
     return prediction if threshold is None else pipeline.rethreshold(prediction, threshold)
 
 

@@ -10,6 +10,7 @@ from typing import Literal
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from app.controllers.case_notes import notes_of
 from app.item_models.run_words import main_checkpoint
 from app.items import DropPlace, Note, OtherGrid
 from app.jobs import Failure, Job, JobQueue
@@ -319,12 +320,7 @@ class OpenController(QObject):
             self._note_findings(paths.image, replace(content, image=replace(content.image, findings=())))
 
     def _note_findings(self, case: str, content: Case) -> None:
-        """What one must know about the files themselves: where they lie, what is missing. The gravest comes last, so
-        that it is the one that stays in the banner."""
-        of_reference = content.reference.findings if content.reference else ()
-        order = {"note": 0, "warning": 1, "error": 2}
-        for found in sorted((*content.image.findings, *of_reference), key=lambda item: order[item.severity]):
-            note = Note(severity=found.severity, text=found.message, path=case, remedy=found.remedy, code=found.code)
+        for note in notes_of(case, content):
             self._store.note(note)
 
     def _fail_with_note(self, job: Job, path: str) -> None:

@@ -30,6 +30,7 @@ class PanelController(QObject):
         self._store, self._queue, self._parts = store, queue, parts
         self._pace = Pace()
         self.also_busy: Callable[[], bool] = lambda: False  # whatever else can be cancelled, besides runs
+        self.also_progress: Callable[[], Progress | None] = lambda: None  # of what is no run
         self._passport = self._later(self._show_passport)
         self._numbers = self._later(self._show_numbers)
         self._work = self._later(self._show_work)
@@ -214,12 +215,16 @@ class PanelController(QObject):
         )
         self._parts.status.show_device(", ".join(devices))
 
+    def show_work_soon(self) -> None:
+        """Something that is not a run of a column got further, began or ended."""
+        self._work()
+
     def _time_left(self, progress: Progress | None) -> str:
         return left_words(self._pace.left_s()) if progress is not None and progress.stage == SAMPLING else ""
 
     def _progress(self) -> Progress | None:
         running = (self._store.run_state(key).progress for key in self._store.columns)
-        return next((progress for progress in running if progress is not None), None)
+        return next((progress for progress in running if progress is not None), self.also_progress())
 
     def _active_report(self) -> CheckpointReport | None:
         column = self._store.columns.get(self._store.active_column or "")

@@ -124,6 +124,8 @@ class RowController(QObject):
             return outcome.message
         if slot in self._waiting:
             return "Waiting or running"
+        if key is None:
+            return "Nothing to show on this case"  # its files are being read, or it has no reference
         return "Cancelled, no result" if key in self._stopped else "No result"
 
     def _window(self, case: str, image: Image) -> tuple[float, float]:

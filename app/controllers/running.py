@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer
 
@@ -19,6 +19,10 @@ from core.records import Case, CheckpointReport, FilmSettings, Image, Prediction
 
 REST_MS = 400  # a frame that is only passed on the way to another is not run
 SEGMENTERS_KEPT = 4  # as many as columns; a network of this kind takes 50 to 500 MB
+
+
+if TYPE_CHECKING:
+    from core.pipeline import ResultCache
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -72,6 +76,7 @@ class RunController(QObject):
         self._store = store
         self._queue = queue
         self.segmenters = Segmenters()
+        self._kept: ResultCache | None = None
         self._seen: tuple[str, int, int] | None = None  # case, revision and frame that runs were last asked for
         self._rest = QTimer(self, interval=REST_MS, singleShot=True)
         self._rest.timeout.connect(self._on_rest)
@@ -95,7 +100,17 @@ class RunController(QObject):
         """Run again, whatever is known already."""
         key = self._store.run_key(column)
         if key is not None:
-            self._start(column, key)
+            self._start(column, key, anew=True)
+
+    def keep_on_disk(self, folder: str | None) -> None:
+        """Where results outlive the window; None = nowhere."""
+        self._kept = None if folder is None else pipeline.result_cache(memory_bytes=0, folder=folder)
+
+    def forget_disk(self) -> None:
+        """Remove what is kept there."""
+        if self._kept is not None:
+            kept = self._kept
+            self._queue.start(Job(lambda report: kept.clear_disk(), "Removing kept results"))
 
     def cancel(self, column: str) -> None:
         """Stop the run of a column. The column says so at once; the work stops at its next report."""
@@ -127,8 +142,8 @@ class RunController(QObject):
         outcomes = self._store.outcomes
         return outcomes.outcome(key) is None and not outcomes.was_cancelled(column, key)
 
-    def _start(self, column: str, key: RunKey) -> None:
-        job, lane = self.job_for(key)
+    def _start(self, column: str, key: RunKey, *, anew: bool = False) -> None:
+        job, lane = self.job_for(key, anew=anew)
         job.progressed.connect(lambda progress: self._on_progressed(column, key, progress))
         job.succeeded.connect(lambda result: self._on_succeeded(column, key, result))
         job.failed.connect(lambda failure: self._on_ended(column, key, failure))
@@ -136,14 +151,21 @@ class RunController(QObject):
         self._queue.start(job, lane=lane, slot=_slot(column))
         self._store.run_changed.emit(column)
 
-    def job_for(self, key: RunKey) -> tuple[Job, Lane]:
-        """The work that comes to what is filed under `key`, and where it is done."""
+    def job_for(self, key: RunKey, *, anew: bool = False) -> tuple[Job, Lane]:
+        """The work that comes to what is filed under `key`, and where it is done; `anew`: not from the disk."""
         case = self._store.cases[key.case].case
         assert case is not None  # a run key is only given for a case that was read
         if key.kind == "checkpoint":
             work = run_work(self.segmenters, key, case.image)
+            if self._kept is not None and not self._has_film(key):
+                work = kept_work(self._kept, key, case.image, work, anew=anew)
             return Job(work, f"{self._store.title(key.checkpoint)} on {case.name}"), "model"
         return Job(labels_work(key, case), f"Mask of {case.name}"), "files"
+
+    def _has_film(self, key: RunKey) -> bool:
+        """Conditions come from caches that may change beside the checkpoint: such results are not kept on disk."""
+        item = self._store.checkpoints.get(key.checkpoint)
+        return item is None or item.report is None or item.report.film is not None
 
     def file(self, waiting: str, key: RunKey, outcome: Prediction | Failure) -> None:
         """Keep what a run came to that `waiting` waited for, and draw it where it is wanted now."""
@@ -218,6 +240,22 @@ def run_work(segmenters: Segmenters, key: RunKey, image: Image) -> Work:
         report(Progress(done=0, total=0, stage="start"))
         prediction = pipeline.segment(segmenter, image, key.settings, report=report)
         return RunResult(prediction=prediction, report=segmenter.report)
+
+    return work
+
+
+def kept_work(kept: ResultCache, key: RunKey, image: Image, run: Work, *, anew: bool) -> Work:
+    """What was kept on disk of this very run, else the run, which is then kept."""
+
+    def work(report: Report) -> RunResult:
+        options = {name: getattr(key.options, name) for name in ("device", "film_stages", "film_point")}
+        name = pipeline.result_key(key.checkpoint, image, key.settings, **options)
+        found = None if anew else kept.get(name)
+        if found is not None:
+            return RunResult(prediction=found)
+        result: RunResult = run(report)
+        kept.put(name, result.prediction)
+        return result
 
     return work
 

@@ -8,8 +8,9 @@ from PySide6.QtCore import QObject, QTimer
 
 from app.canvas.frame import LiveStep
 from app.item_models.measurements import TITLES, value_text
-from app.items import Column, MeasureKey, OverlayStyle, RunState
+from app.items import Column, MeasureKey, OverlayStyle, RunKey, RunState
 from app.pace import SAMPLING, Pace, left_words
+from app.panels.step_curve import WITHOUT_REFERENCE
 from app.store import Store
 from core.progress import Progress
 from core.records import Case, CheckpointReport, Measurement, Prediction
@@ -47,6 +48,7 @@ class ViewController(QObject):
         view.column_moved.connect(store.move_column)
         steps.step_changed.connect(store.set_step)
         steps.quantity_changed.connect(store.set_quantity)
+        steps.curve_chosen.connect(lambda _: self._show_steps())
 
     def _listen(self, store: Store) -> None:
         store.case_activated.connect(lambda _: self._show_case())
@@ -218,11 +220,18 @@ class ViewController(QObject):
             if prediction is not None and key is not None:
                 name = self._store.column_title(column.key)
                 shown.append((column.key, name, column.colour, prediction))
-                curves[column.key] = self._store.outcomes.curves.get(key, ())
+                curves[column.key] = self._curve(key)
         usable = any(self._store.run_key(column) is not None for column in self._store.columns)
         self._steps.setVisible(usable)  # nothing to scrub: all the room for the pictures
         self._steps.set_predictions(shown, self._store.active_column)
-        self._steps.set_curves({key: curve for key, curve in curves.items() if curve})
+        reference = self._store.case.reference if self._store.case is not None else None
+        known = self._steps.curve_name in WITHOUT_REFERENCE or (reference is not None and reference.placed != "shown")
+        self._steps.set_curves({key: curve for key, curve in curves.items() if curve}, measuring=known)
+
+    def _curve(self, run: RunKey) -> tuple[float | None, ...]:
+        """The chosen number at each kept step of a run; empty while it is not known."""
+        name, outcomes = self._steps.curve_name, self._store.outcomes
+        return outcomes.curves.get(run, ()) if name == "dice" else outcomes.other_curves.get((run, name), ())
 
     def _on_overlay_changed(self, style: OverlayStyle) -> None:
         self._view.set_overlay_style(style.fill, style.outline, style.opacity, style.visible, style.reference_visible)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QResizeEvent
+from PySide6.QtGui import QHideEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from app.items import Note
@@ -33,6 +33,7 @@ class Banner(QFrame):
         self.remedies = FilmRemedies()
         self.resample_button = QPushButton("Resample onto the image")
         self.lay_button = QPushButton("Lay voxel on voxel")
+        self.note: Note | None = None
         self._case = ""
         self.action_button = self.remedies.without_film_button
         self._column = ""
@@ -109,8 +110,14 @@ class Banner(QFrame):
             self._column = ""
             self.hide()
 
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Closed, or withdrawn: it says nothing any more. A hidden window hides its banner too, and that one stays."""
+        super().hideEvent(event)
+        if self.isHidden():
+            self.note = None
+
     def show_note(self, note: Note) -> None:
-        self._column = ""
+        self._column, self.note = "", note
         self.remedies.hide()
         self._places.hide()
         self.text.setText(note.text)

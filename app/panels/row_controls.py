@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QMenu, QToolButton, QWidget
 
 from app.canvas.quantities import TABLE
 from app.items import CASE_ROWS, MOST_ROWS, ROW_MODES, ROW_NAMES, Rows
+from app.panels.quantity_menu import fill_menu
 from app.panels.widgets.text import PlainLabel, plain_tooltip
 
 _TIP = (
@@ -34,12 +34,7 @@ class RowControls(QWidget):
         self.which.setAccessibleName("Quantities in the rows")
         self.which.setToolTip(plain_tooltip(f"Which quantities, at most {MOST_ROWS}, in the order of choice"))
         menu = QMenu(self.which)
-        self.entries: dict[str, QAction] = {}
-        for name, entry in TABLE.items():
-            action = menu.addAction(entry.title)
-            action.setCheckable(True)
-            action.toggled.connect(lambda on, name=name: self._on_toggled(name, on))
-            self.entries[name] = action
+        self.entries = fill_menu(menu, TABLE, self._on_toggled)
         self.which.setMenu(menu)
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)

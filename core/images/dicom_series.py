@@ -190,14 +190,18 @@ def _skipped(found: Found, name: str) -> tuple[Finding, ...]:
     findings = []
     if found.damaged:
         listed = ", ".join(found.damaged[:3])
-        message = f"{name}: {len(found.damaged)} damaged DICOM files were skipped ({listed})."
+        message = f"{name}: {_files(len(found.damaged), 'damaged DICOM')} skipped ({listed})."
         findings.append(warning("dicom.skipped", message, "Export the series again: slices may be missing."))
     if found.others:
         listed = ", ".join(found.others[:3])
         findings.append(
-            note("dicom.ignored", f"{name}: {len(found.others)} files without an image were ignored ({listed}).")
+            note("dicom.ignored", f"{name}: {_files(len(found.others), 'other')} ignored: no images ({listed}).")
         )
     return tuple(findings)
+
+
+def _files(count: int, kind: str) -> str:
+    return f"1 {kind} file was" if count == 1 else f"{count} {kind} files were"
 
 
 def _in_words(files: Sequence[DicomFile]) -> str:

@@ -11,7 +11,7 @@ from core.images.geometry import affine_problem
 from core.images.grid_match import GridMatch, same_grid
 from core.images.labels import read_labels_as_stored, refuse_other_shape
 from core.images.raster import note, warning
-from core.images.resampling import resample_labels
+from core.images.resampling import RESAMPLED, resample_labels
 from core.records import Array, Finding, Image, LabelMap
 
 OtherGrid = Literal["show", "resample", "voxels", "refuse"]
@@ -55,10 +55,11 @@ def _moved(labels: LabelMap, image: Image, match: GridMatch, other_grid: OtherGr
     remedy = "Resample it onto the image to measure"
     found = warning(
         "labels.other-shape" if shapes else "labels.other-grid",
-        f"{match.reason} It is drawn where it lies in space, and not measured.",
+        f"{match.reason} It is drawn where it lies in space (resampled for display, nearest voxel), and not measured.",
         f"{remedy}." if shapes else f"{remedy}, or lay it voxel on voxel if its file is wrong.",
     )
-    return replace(moved, placed="shown", findings=(*moved.findings, found))
+    kept = tuple(known for known in moved.findings if known.code != RESAMPLED)  # nobody asked for it
+    return replace(moved, placed="shown", findings=(*kept, found))
 
 
 def _with(labels: LabelMap, *findings: Finding) -> LabelMap:

@@ -32,7 +32,10 @@ def list_labels(labels: LabelMap, report: Report = silent) -> tuple[LabelInfo, .
 def _numbers(volume: Array) -> Array:
     """The numbers that occur, in order."""
     if _is_direct(volume):
-        return np.flatnonzero(np.bincount(volume.ravel(), minlength=1))
+        seen = np.zeros(int(volume.max()) + 1, dtype=bool)
+        for plane in volume:  # one slice at a time: counting turns every number into eight bytes
+            seen |= np.bincount(plane.ravel(), minlength=seen.size) > 0
+        return np.flatnonzero(seen)
     found = [np.unique(plane) for plane in volume]
     return np.unique(np.concatenate(found))
 

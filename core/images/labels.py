@@ -55,7 +55,7 @@ def read_labels_as_stored(path: Path | str, like: Image | None = None, frame: in
         if whole is not None:
             labels, affine, spacing = whole, like.affine, like.spacing_mm
     return LabelMap(
-        labels=frozen_array(labels),
+        labels=_frozen(labels),
         name=path.name,
         path=str(path),
         affine=None if affine is None else frozen_array(affine, np.float64),
@@ -67,6 +67,14 @@ def read_labels_as_stored(path: Path | str, like: Image | None = None, frame: in
         frame=raster.frame,
         frames=raster.frames,
     )
+
+
+def _frozen(labels: Array) -> Array:
+    """Read-only and in rows; copied only when they are not."""
+    if not (labels.flags.c_contiguous and labels.flags.owndata and labels.flags.writeable):
+        return frozen_array(labels)
+    labels.setflags(write=False)
+    return labels
 
 
 def looks_like_mask(path: Path | str) -> bool:
@@ -157,7 +165,7 @@ def _level_finding(values: Array, low: float, high: float, name: str) -> tuple[F
 def _from_integers(raster: Raster, name: str) -> tuple[Array, tuple[Finding, ...]]:
     values = raster.values
     if values.dtype.kind == "b":
-        return values.astype(np.uint8), ()
+        return values.astype(np.uint8), () if values.any() else (_nothing_marked(name),)
     low, high = values.min(), values.max()
     if not (np.isfinite(low) and np.isfinite(high)):  # NaN anywhere makes both NaN
         raise ImageRefused(f"{name}: the label map holds NaN or infinite values. Save it with an integer type.")
@@ -168,10 +176,24 @@ def _from_integers(raster: Raster, name: str) -> tuple[Array, tuple[Finding, ...
         )
     if low < -(2**31) or high >= 2**31:
         raise ImageRefused(f"{name}: labels from {low:g} to {high:g} are too large. Number them from 0 up.")
-    labels = values.astype(np.int32)
+    labels = _compact(values, int(low), int(high))
     if raster.kind == "npy" and high == 255 and low == 0 and not _more_than_two_values(labels):
         return (labels > 0).astype(np.uint8), (note("labels.two-values", f"{name}: 0 and 255 are read as 0 and 1."),)
-    return labels, ()
+    return labels, () if low or high else (_nothing_marked(name),)
+
+
+def _compact(values: Array, low: int, high: int) -> Array:
+    """In rows, as the smallest of uint8, int16 and int32 that holds them: labels of a large volume are many."""
+    kinds = (np.uint8, np.int16, np.int32)
+    kind = next(kind for kind in kinds if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max)
+    return np.array(values, dtype=kind, order="C")
+
+
+def _nothing_marked(name: str) -> Finding:
+    message = f"{name} marks nothing: every voxel of it is background."
+    return warning(
+        "labels.empty", message, "Measures that need foreground have no value; check that it is the right file."
+    )
 
 
 def _placed(labels: Array, raster: Raster, like: Image) -> Array | None:

@@ -15,9 +15,9 @@ from core.segmenters.merging import MergedStep, Merging, to_numpy
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SliceResult:
-    """Kept steps in order, the last one is the result; `spread` (rows, columns), None for one sample.
+    """Kept steps in order, the last one is the result; `spread` (slices, rows, columns), None for one sample.
 
-    `members`: score and probability (rows, columns) of each sample, if they are kept.
+    `members`: score and probability (slices, rows, columns) of each sample, if they are kept.
     """
 
     spread: Array | None
@@ -29,8 +29,8 @@ class SampleMean:
     """Estimates are means over samples (spec 9.3); the state shown is that of the first sample, since a mean of random
     states is nobody's state."""
 
-    def __init__(self, merging: Merging, *, keep_members: bool = False) -> None:
-        self._merging, self._keep_members = merging, keep_members
+    def __init__(self, merging: Merging, slices: int = 1, *, keep_members: bool = False) -> None:
+        self._merging, self._slices, self._keep_members = merging, slices, keep_members
         self._first: dict[int, tuple[MergedStep, int]] = {}
         self._estimates: dict[int, list[Tensor]] = {}
         self._last = 0
@@ -54,24 +54,30 @@ class SampleMean:
         means = {index: sums[0] / samples for index, sums in sorted(self._estimates.items())} | {self._last: score}
         steps = tuple(self._step(index, mean) for index, mean in means.items())
         members = tuple(map(self._member, finals)) if self._keep_members else ()
-        return SliceResult(None if spread is None else to_numpy(spread), steps, members)
+        return SliceResult(None if spread is None else planes_of(spread, self._slices), steps, members)
 
     def _member(self, final: Tensor) -> tuple[Array, Array]:
-        return to_numpy(final), to_numpy(self._merging.probability(final))
+        return planes_of(final, self._slices), planes_of(self._merging.probability(final), self._slices)
 
     def _step(self, index: int, estimate: Tensor) -> Step:
         step, calls = self._first[index]
-        return to_step(step, estimate, self._merging, calls)
+        return to_step(step, estimate, self._merging, calls, self._slices)
 
 
-def to_step(step: MergedStep, estimate: Tensor, merging: Merging, calls: int) -> Step:
-    """A merged step as the record that leaves torch: (1, rows, columns) arrays as a person sees them."""
+def planes_of(image: Tensor, slices: int) -> Array:
+    """(1, 1, slices * H, W) as the network saw it -> (slices, rows, columns) as a person sees it."""
+    stacked = to_numpy(image)  # (rows, slices * columns)
+    return np.ascontiguousarray(np.moveaxis(stacked.reshape(stacked.shape[0], slices, -1), 1, 0))
+
+
+def to_step(step: MergedStep, estimate: Tensor, merging: Merging, calls: int, slices: int = 1) -> Step:
+    """A merged step as the record that leaves torch: (slices, rows, columns) arrays as a person sees them."""
     return Step(
         index=step.index,
         t=step.t,
-        state=frozen_array(to_numpy(step.state)[None]),
-        estimate=frozen_array(to_numpy(estimate)[None]),
-        probability=frozen_array(to_numpy(merging.probability(estimate))[None]),
+        state=frozen_array(planes_of(step.state, slices)),
+        estimate=frozen_array(planes_of(estimate, slices)),
+        probability=frozen_array(planes_of(merging.probability(estimate), slices)),
         calls=calls,
         timestep=step.timestep,
         noise_level=step.noise_level,
@@ -108,7 +114,7 @@ def stack_members(slices: Sequence[SliceResult], along: int, first: int, seed: i
 
 
 def _volume(planes: Sequence[Array], along: int) -> Array:
-    return frozen_array(np.moveaxis(np.stack(planes), 0, along))
+    return frozen_array(np.moveaxis(np.concatenate(planes), 0, along))
 
 
 def turned(step: Step, along: int) -> Step:

@@ -20,6 +20,11 @@ from core.segmenters.run import Run, source_of
 class FlowRun(Run):
     """A flow: noise to mask along an ODE, or a Bernoulli state whose probability follows one."""
 
+    @property
+    def joins_slices(self) -> bool:
+        """The step size of dopri5 follows the error of the whole batch: its windows are those of the producer."""
+        return self.report.mode == "dfm_binary" and super().joins_slices
+
     def samplers(self, windows: WindowPlan, padded: Tensor, draws: Draws) -> list[Iterator[Point]]:
         noise = self._image_noise(windows, draws)
         noises = [None if noise is None else windows.cut(noise, numbers) for numbers in windows.batches]

@@ -69,9 +69,7 @@ def look(path: str, labels: str) -> None:
         view.add_column("bench", "vessels", "#E69F00")
         view.set_prediction("bench", vessels(view.case().image.voxels.shape))
         measure_views(application, window, "a mask")
-        window.opening.open_reference(labels)
-        while not (window.queue.idle and window.store.labels):
-            application.processEvents()
+        measure_labels(application, window, labels)
         measure_views(application, window, f"a mask and {len(window.store.labels)} labels")
         window.close()
 
@@ -100,6 +98,16 @@ def measure_opening(application: object, window: object, path: str) -> None:
     print(f"{size / 1e6:.0f} MB, {kind}: open in {seconds:.2f} s ({busy:.2f} s of processor time)")
     for name, now in (("at most", memory("VmHWM")), ("then", memory("VmRSS"))):
         print(f"  memory {name}: {(now - before) / 1e6:.0f} MB, {(now - before) / size:.2f} times its size")
+
+
+def measure_labels(application: object, window: object, path: str) -> None:
+    before, size = memory("VmRSS"), Path(path).stat().st_size
+    Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    window.opening.open_reference(path)
+    while not (window.queue.idle and window.store.labels):
+        application.processEvents()
+    most = memory("VmHWM") - before
+    print(f"{size / 1e6:.0f} MB of labels: memory at most {most / 1e6:.0f} MB, {most / size:.2f} times their size")
 
 
 def measure_scrolling(application: object, column: object, title: str) -> None:
@@ -147,6 +155,7 @@ def vessels(shape: tuple[int, int, int]) -> object:
     mask = np.empty(shape, bool)
     for index in range(shape[0]):
         mask[index] = np.roll(plane, index, axis=1)
+    mask.setflags(write=False)
     values = np.broadcast_to(plane.astype(np.float32), shape)
     settings = RunSettings()
     return Prediction(

@@ -58,9 +58,21 @@ def fill(window: object) -> None:
         view.add_column(key, f"checkpoint {number}", colour)
         view.set_prediction(key, made)
         entries.append((key, f"checkpoint {number}", colour, made))
+    accompany(view, [made for *_, made in entries])
     steps.show()
     steps.set_predictions(entries, "bench 0")
     steps.set_curves({entry[0]: tuple(np.linspace(0.1, 0.9, STEPS)) for entry in entries})
+
+
+def accompany(view: object, results: list[object]) -> None:
+    """What the controller of maps hands to the view: the other results, and the ends of scales."""
+    from app.canvas.moment import Company, Computed, Peer
+
+    peers = tuple(Peer(title=f"checkpoint {number}", prediction=made) for number, made in enumerate(results))
+    for number, key in enumerate(view.columns()):
+        view.set_company(key, Company(peers=peers, other=peers[(number + 1) % len(peers)]))
+        for name, low in (("change", -1.0), ("velocity", 0.0)):
+            view.set_map(key, name, Computed(limits=(low, 10.0)))
 
 
 def vessels(shift: int) -> object:

@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from app.canvas.camera import Camera, Lens, Plane
 from app.canvas.colour_maps import colourise, table
-from app.canvas.contour import boundary_segments, corners
+from app.canvas.contour import boundary_segments, corners, label_segments
 from app.canvas.frame import Scale
 from app.canvas.items import outline_path
 from app.canvas.slice_view import SliceView
@@ -207,3 +207,32 @@ def test_the_edge_of_a_mask_has_at_least_as_many_lines_as_corners() -> None:
     box = np.zeros((9, 9), bool)
     box[2:5, 3:8] = True
     assert corners(box) == boundary_segments(box)[0].size // 2 == 4
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("kind", [np.uint8, np.int32])
+def test_the_lines_of_all_labels_are_those_of_each_alone(seed: int, kind: type) -> None:
+    draw = np.random.default_rng(seed)
+    plane = np.kron(draw.integers(0, 6, (7, 9)), np.ones((3, 2))).astype(kind)
+    plane[draw.integers(0, 21, 20), draw.integers(0, 18, 20)] = 2
+    found = label_segments(plane, np.array([0, 1, 2, 4, 5, 77]), most=4)
+    assert found is not None
+    assert set(found) == {1, 2, 4, 5} & set(np.unique(plane).tolist())
+    for number, (x, y) in found.items():
+        alone_x, alone_y = boundary_segments(plane == number)
+        assert lines_of(x, y) == lines_of(alone_x, alone_y)
+
+
+def lines_of(x: np.ndarray, y: np.ndarray) -> list[tuple[float, ...]]:
+    return sorted(zip(x[::2], y[::2], x[1::2], y[1::2], strict=True))
+
+
+def test_no_labels_have_no_lines() -> None:
+    assert label_segments(np.zeros((3, 4), np.uint8), np.array([1]), most=1) == {}
+    assert label_segments(np.ones((3, 4), np.uint8), np.array([], int), most=1) == {}
+
+
+def test_a_mosaic_of_labels_has_no_lines_at_all() -> None:
+    plane = np.arange(12).reshape(3, 4)
+    assert label_segments(plane, np.arange(1, 12), most=10) is None
+    assert label_segments(plane, np.arange(1, 11), most=10) is not None

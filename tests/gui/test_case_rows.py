@@ -23,8 +23,15 @@ def cases(qtbot: QtBot, window: MainWindow, verbs: FakePipeline) -> MainWindow:
     drop(window.parts.view, FILES)
     settle(qtbot, window)
     window.actions_by_id["view.rows-cases"].trigger()
-    settle(qtbot, window)
+    qtbot.waitUntil(lambda: filled(window, 3), timeout=20_000)
     return window
+
+
+def filled(window: MainWindow, count: int) -> bool:
+    """Every row of every column has its result."""
+    found = [rows(window, key) for key in window.store.columns]
+    seen = all(len(panes) == count and all(pane.frame.mask is not None for pane in panes) for panes in found)
+    return seen and window.queue.idle and not window.rows.busy
 
 
 def rows(window: MainWindow, key: str) -> list[Pane]:
@@ -49,6 +56,7 @@ def test_a_click_on_a_row_makes_its_case_the_active_one(qtbot: QtBot, cases: Mai
     before = len(verbs.runs)
     qtbot.mouseClick(rows(cases, SECOND)[1].view.viewport(), Qt.MouseButton.LeftButton)
     settle(qtbot, cases)
+    qtbot.waitUntil(lambda: filled(cases, 3))
     assert cases.store.case.name == "02.png"
     assert cases.store.active_column == SECOND
     assert names(cases, FIRST) == ["01.png", "\N{BLACK RIGHT-POINTING SMALL TRIANGLE} 02.png", "03.png"]
@@ -58,7 +66,7 @@ def test_a_click_on_a_row_makes_its_case_the_active_one(qtbot: QtBot, cases: Mai
 
 def test_the_case_after_the_last_row_begins_another_block(qtbot: QtBot, cases: MainWindow, verbs: FakePipeline) -> None:
     cases.opening.show_case("/data/04.png")
-    settle(qtbot, cases)
+    qtbot.waitUntil(lambda: filled(cases, 1))
     assert names(cases, FIRST) == ["\N{BLACK RIGHT-POINTING SMALL TRIANGLE} 04.png"]
     assert ("best.ckpt", "04.png") in {run[:2] for run in verbs.runs}
 
@@ -88,8 +96,7 @@ def test_cancel_reaches_the_rows(qtbot: QtBot, window: MainWindow, verbs: FakePi
     window.store.set_rows(mode="cases")
     qtbot.waitUntil(verbs.began.is_set)
     window.cancel_all()
-    settle(qtbot, window)
-    assert rows(window, FIRST)[1].frame.caption == "Cancelled, no result"
+    qtbot.waitUntil(lambda: rows(window, FIRST)[1].frame.caption == "Cancelled, no result")
     assert not window.rows.busy
 
 
@@ -101,8 +108,8 @@ def test_planes_again_stop_what_only_the_rows_wanted(qtbot: QtBot, window: MainW
     window.store.set_rows(mode="cases")
     qtbot.waitUntil(verbs.began.is_set)
     window.store.set_rows(mode="planes")
+    qtbot.waitUntil(lambda: not window.rows.busy)
     settle(qtbot, window)
-    assert not window.rows.busy
     assert len(rows(window, FIRST)) == 1
     assert rows(window, FIRST)[0].row is None
 
@@ -120,7 +127,8 @@ def test_a_case_that_cannot_be_read_says_why_in_its_row(qtbot: QtBot, window: Ma
     drop(window.parts.view, ["/data/best.ckpt", "/data/01.png", "/data/broken.png"])
     settle(qtbot, window)
     window.store.set_rows(mode="cases")
-    settle(qtbot, window)
+    qtbot.waitUntil(lambda: len(rows(window, FIRST)) == 2 and len(rows(window, FIRST)[1].view.marks.above) == 2)
+    qtbot.waitUntil(lambda: "ends too early" in rows(window, FIRST)[1].view.marks.above[1])
     assert "ends too early" in rows(window, FIRST)[1].view.marks.above[1]
 
 

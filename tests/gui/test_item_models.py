@@ -137,6 +137,19 @@ def test_the_passport_shows_markup_as_it_is(qtbot: QtBot) -> None:
     assert "<img" not in panel.evidence.data(panel.evidence.index(0, 1), Qt.ItemDataRole.ToolTipRole)
 
 
+def test_a_passport_with_a_warning_is_not_green(qtbot: QtBot) -> None:
+    """As that of a file without the weights that its producer evaluated."""
+    panel = PassportPanel()
+    qtbot.addWidget(panel)
+    panel.show_item(CheckpointItem(id="/data/a.ckpt", report=replace(fakes.report(), findings=())))
+    assert (panel.status.property("severity"), "as it was trained" in panel.status.text()) == ("ok", True)
+    for severity, shown in (("note", "ok"), ("warning", "warning")):
+        finding = Finding(severity=severity, code="weights.ema-missing", message="It has no EMA weights.")  # type: ignore[arg-type]
+        panel.show_item(CheckpointItem(id="/data/a.ckpt", report=replace(fakes.report(), findings=(finding,))))
+        assert panel.status.property("severity") == shown
+    assert "read the warnings" in panel.status.text()
+
+
 def test_film_stages_can_be_chosen_and_the_choice_is_announced(qtbot: QtBot) -> None:
     choice = FilmChoice()
     qtbot.addWidget(choice)

@@ -47,12 +47,8 @@ def save(folder: Path, image: np.ndarray, labels: np.ndarray, of_labels: np.ndar
 
 
 @pytest.fixture
-def window(qtbot: QtBot, tmp_path: Path) -> MainWindow:
-    made = MainWindow(Settings(tmp_path / "settings.ini"))
-    qtbot.addWidget(made)
-    made.resize(1300, 800)
-    made.show()
-    return made
+def window(genuine_window: MainWindow) -> MainWindow:
+    return genuine_window
 
 
 def opened(qtbot: QtBot, window: MainWindow, paths: tuple[str, str]) -> None:

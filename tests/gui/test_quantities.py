@@ -19,19 +19,19 @@ KINDS = (Kind(colour=""), Kind(colour="#ff0000", words="Missed"), Kind(colour="#
 
 
 def _paint(moment: Moment) -> Painted:
-    return Painted(values=moment.plane(moment.maps["errors"]), scale=Classes(kinds=KINDS), words="3 pixels")
+    return Painted(values=moment.plane(moment.maps["made-up"]), scale=Classes(kinds=KINDS), words="3 pixels")
 
 
 def _lacking(moment: Moment) -> str:
     if moment.reference is None:
         return "needs a reference"
-    return "" if "errors" in moment.maps else "being computed"
+    return "" if "made-up" in moment.maps else "being computed"
 
 
 @pytest.fixture
 def errors() -> Iterator[Entry]:
     """A quantity of classes that needs a reference and a map computed in the background."""
-    entry = Entry(name="errors", title="Errors", tip="Where it is wrong", paint=_paint, lacking=_lacking)
+    entry = Entry(name="made-up", title="Made up", tip="Where it is wrong", paint=_paint, lacking=_lacking)
     TABLE[entry.name] = entry
     yield entry
     del TABLE[entry.name]
@@ -50,14 +50,14 @@ def columns(qtbot: QtBot, errors: Entry) -> ColumnsView:
 def test_an_entry_says_what_it_lacks_until_it_is_there(columns: ColumnsView) -> None:
     columns.set_case(fakes.case(reference=False))
     columns.set_prediction("a", fakes.prediction())
-    columns.set_quantity("errors")
+    columns.set_quantity("made-up")
     caption = columns.column("a").footer.caption
-    assert caption.text() == "Errors \N{MIDDLE DOT} needs a reference"
+    assert caption.text() == "Made up \N{MIDDLE DOT} needs a reference"
     columns.set_case(fakes.case())
     columns.set_prediction("a", fakes.prediction())
-    assert caption.text() == "Errors \N{MIDDLE DOT} being computed"
-    columns.set_map("a", "errors", np.zeros((1, 96, 128), np.uint8))
-    assert caption.text() == "Errors \N{MIDDLE DOT} final result \N{MIDDLE DOT} 3 pixels"
+    assert caption.text() == "Made up \N{MIDDLE DOT} being computed"
+    columns.set_map("a", "made-up", np.zeros((1, 96, 128), np.uint8))
+    assert caption.text() == "Made up \N{MIDDLE DOT} final result \N{MIDDLE DOT} 3 pixels"
     assert columns.column("a").footer.classes.words() == ("Missed", "Added")
 
 
@@ -65,12 +65,12 @@ def test_classes_are_drawn_in_their_colours_over_the_image(columns: ColumnsView)
     columns.set_case(fakes.case(reference=True))
     columns.set_overlay_style(fill=True, outline=True, opacity=1.0, visible=True, reference_visible=False)
     columns.set_prediction("a", fakes.prediction())
-    columns.set_quantity("errors")
+    columns.set_quantity("made-up")
     bare = pixels(columns.grab_view(1))
     found = np.zeros((1, 96, 128), np.uint8)
     found[0, 40:56, 56:72] = 1
     found[0, 0, 0] = 7  # a class that has no colour
-    columns.set_map("a", "errors", found)
+    columns.set_map("a", "made-up", found)
     drawn = pixels(columns.grab_view(1))
     changed = np.any(drawn != bare, axis=-1)
     red = QColor("#ff0000")
@@ -82,16 +82,18 @@ def test_classes_are_drawn_in_their_colours_over_the_image(columns: ColumnsView)
 def test_a_map_goes_with_its_prediction(columns: ColumnsView) -> None:
     columns.set_case(fakes.case())
     columns.set_prediction("a", fakes.prediction())
-    columns.set_quantity("errors")
-    columns.set_map("a", "errors", np.ones((1, 96, 128), np.uint8))
+    columns.set_quantity("made-up")
+    columns.set_map("a", "made-up", np.ones((1, 96, 128), np.uint8))
     columns.set_prediction("a", fakes.prediction(shift=9.0))
-    assert columns.column("a").footer.caption.text() == "Errors \N{MIDDLE DOT} being computed"
+    assert columns.column("a").footer.caption.text() == "Made up \N{MIDDLE DOT} being computed"
 
 
-def test_an_entry_of_the_table_has_its_button(qtbot: QtBot, errors: Entry) -> None:
+def test_an_entry_of_the_table_is_in_the_menu(qtbot: QtBot, errors: Entry) -> None:
     panel = StepsPanel()
     qtbot.addWidget(panel)
     seen: list[str] = []
     panel.quantity_changed.connect(seen.append)
-    panel._buttons["errors"].click()
-    assert seen == ["errors"]
+    panel.entries["made-up"].trigger()
+    assert seen == ["made-up"]
+    assert panel.more.isChecked()
+    assert panel.more.text().startswith("Made up")

@@ -10,7 +10,6 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from app.series_dialog import SeriesDialog, series_lines
-from app.settings import Settings
 from app.window import MainWindow
 from core import pipeline
 from core.records import Series
@@ -20,12 +19,8 @@ DICOM = DATA / "dicom"
 
 
 @pytest.fixture
-def window(qtbot: QtBot, tmp_path: Path) -> MainWindow:
-    made = MainWindow(Settings(tmp_path / "settings.ini"))
-    qtbot.addWidget(made)
-    made.resize(1200, 800)
-    made.show()
-    return made
+def window(genuine_window: MainWindow) -> MainWindow:
+    return genuine_window
 
 
 def chooser(window: MainWindow) -> SeriesDialog | None:

@@ -64,7 +64,7 @@ def test_a_finer_reference_is_shown_where_it_lies_and_not_measured(tmp_path: Pat
     case = pipeline.open_case(image, finer_mask(tmp_path))
     assert case.reference is not None
     assert case.reference.placed == "shown"
-    assert codes(case) == {"labels.resampled", "labels.other-shape"}
+    assert codes(case) == {"labels.other-shape"}
     marked = places(case, 3)
     assert len(marked) == 8
     np.testing.assert_array_equal(np.unique(marked), [4, 6])  # the centres that lie between 3.5 and 7.5 mm
@@ -86,7 +86,7 @@ def test_equal_shapes_in_other_places_are_moved_or_laid_voxel_on_voxel(tmp_path:
     laid = pipeline.open_case(image, mask, other_grid="voxels")
     assert shown.reference is not None
     assert laid.reference is not None
-    assert codes(shown) == {"labels.resampled", "labels.other-grid"}
+    assert codes(shown) == {"labels.other-grid"}
     assert codes(laid) == {"labels.other-place"}
     np.testing.assert_allclose(places(shown, 1), [[8, 8, 10]])
     np.testing.assert_allclose(places(laid, 1), [[6, 8, 10]])
