@@ -30,7 +30,7 @@ from core import pipeline
 from core.progress import Progress
 from core.records import PassportDifference, PassportTable
 
-ROW_HEIGHT, MOST_ROWS = 24, 14
+ROW_HEIGHT, MOST_ROWS = 24, 500
 WAITING = "The weights are being compared."
 
 
@@ -42,6 +42,7 @@ class PassportDialog(QDialog):
         self.setWindowTitle("Compare passports")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._difference: PassportDifference | None = None
+        self._titles = first, second
         self.tables: tuple[PassportTable, ...] = ()
         self.sections: list[Section] = []
         self.names = ElidedLabel(first, role="heading"), ElidedLabel(second, role="heading")
@@ -100,7 +101,7 @@ class PassportDialog(QDialog):
     def _fill(self) -> None:
         if self._difference is None:
             return
-        self.tables = pipeline.passport_tables(self._difference, alike=self.alike.isChecked())
+        self.tables = pipeline.passport_tables(self._difference, alike=self.alike.isChecked(), names=self._titles)
         self.sections = [Section(table.title, _part(table), opened=True) for table in self.tables]
         inside = QWidget()
         column = QVBoxLayout(inside)
@@ -145,6 +146,7 @@ def _view(headers: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> QTableVi
     header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
     header.setTextElideMode(Qt.TextElideMode.ElideMiddle)
     header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+    view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)  # as high as its rows: the dialog scrolls
     height = header.sizeHint().height() + ROW_HEIGHT * min(len(rows), MOST_ROWS)
     view.setFixedHeight(height + 2 * view.frameWidth() + 2)
     return view

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
+from importlib import import_module
 from operator import index
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -61,6 +63,7 @@ from core.records import (
 # on two cores shared with other programs made a network call up to twice as slow; sleeping at once costs a third on an
 # idle machine. This is in between. Read when torch is loaded.
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
+_IMPORTING = Lock()
 
 if TYPE_CHECKING:
     from core.comparison.grids import Spacing
@@ -205,6 +208,7 @@ def measure(
     probability too. Raises `ValueError` for definitions, and `KeyError` for a name, that do not exist. A reference
     that was brought onto the image for the eye alone (`placed` is `shown`) is a `ShapeMismatch`.
     """
+    _import_measures()
     from core.metrics.requests import Request, measure_request
 
     _refuse_shown(reference)
@@ -226,6 +230,7 @@ def measure(
 
 def measure_steps(prediction: Prediction, reference: LabelMap) -> tuple[float | None, ...]:
     """Dice of each kept step's estimate against the reference, in step order; None where it does not exist."""
+    _import_measures()
     from core.exports import dice_against_steps
 
     return dice_against_steps(prediction, reference.labels > 0)
@@ -233,6 +238,7 @@ def measure_steps(prediction: Prediction, reference: LabelMap) -> tuple[float | 
 
 def difference(first: Prediction, second: Prediction) -> Difference:
     """What changed from one prediction to another of the same image, else `ShapeMismatch`."""
+    _import_measures()
     from core.metrics.change import change_between
 
     return change_between(first, second)
@@ -240,6 +246,7 @@ def difference(first: Prediction, second: Prediction) -> Difference:
 
 def error_map(prediction: Prediction | Array, reference: LabelMap | Array) -> ErrorMap:
     """Voxel by voxel, what a mask got right and wrong, with counts; `ShapeMismatch` unless both are on one grid."""
+    _import_measures()
     from core.comparison.differences import error_map as mapped
 
     return mapped(_mask(prediction), _reference(reference))
@@ -247,6 +254,7 @@ def error_map(prediction: Prediction | Array, reference: LabelMap | Array) -> Er
 
 def change_map(first: Prediction, second: Prediction) -> ChangeMap:
     """Voxel by voxel, what changes from one prediction to another of the same image, else `ShapeMismatch`."""
+    _import_measures()
     from core.comparison.differences import change_map as mapped
 
     return mapped(first, second)
@@ -256,6 +264,7 @@ def surface_map(
     prediction: Prediction | Array, reference: LabelMap | Prediction | Array, spacing_mm: Spacing | None = None
 ) -> SurfaceMap:
     """How far each boundary voxel of a mask is from the other's boundary, signed; in mm with a spacing, else in px."""
+    _import_measures()
     from core.comparison.differences import surface_map as mapped
 
     return mapped(_mask(prediction), _reference(reference), spacing_mm)
@@ -273,6 +282,7 @@ def topology(
     Lengths in mm with a spacing, else in px. `radius_px`: how near a fork of the reference a false positive counts as
     near it.
     """
+    _import_measures()
     from core.comparison.vessels import topology_report
 
     return topology_report(_mask(prediction), _reference(reference), spacing_mm, radius_px, report)
@@ -280,6 +290,7 @@ def topology(
 
 def agreement(masks: Sequence[Prediction | LabelMap | Array]) -> Agreement:
     """How many of some masks of one image mark each voxel, and the Dice of each pair; needs no reference."""
+    _import_measures()
     from core.comparison.differences import agreement as agreed
 
     return agreed([_reference(mask) for mask in masks])
@@ -287,6 +298,7 @@ def agreement(masks: Sequence[Prediction | LabelMap | Array]) -> Agreement:
 
 def step_map(prediction: Prediction, position: int, quantity: StepQuantity, bare: Prediction | None = None) -> StepMap:
     """One quantity of one kept step (`position` from 0, or -1 for the last); `bare` is the same run with FiLM off."""
+    _import_measures()
     from core.comparison.steps import step_map as mapped
 
     return mapped(prediction, position, quantity, bare)
@@ -298,6 +310,7 @@ def step_curves(
     names: Sequence[str] = ("dice", "changed", "open", "calls"),
 ) -> tuple[StepCurve, ...]:
     """Numbers against t: any metric of a mask, and `changed`, `open`, `calls`; KeyError for another name."""
+    _import_measures()
     from core.comparison.steps import step_curves as curves
 
     spacing = reference.spacing_mm if isinstance(reference, LabelMap) else None
@@ -306,6 +319,7 @@ def step_curves(
 
 def commit_map(prediction: Prediction) -> CommitMap:
     """For every voxel the last kept step at which its label changed; ValueError for a prediction without steps."""
+    _import_measures()
     from core.comparison.steps import commit_map as mapped
 
     return mapped(prediction)
@@ -313,6 +327,7 @@ def commit_map(prediction: Prediction) -> CommitMap:
 
 def uncertainty(prediction: Prediction) -> Uncertainty:
     """Mean, standard deviation, entropy, votes and disagreement of the samples, as far as they were kept."""
+    _import_measures()
     from core.comparison.uncertainty import uncertainty as found
 
     return found(prediction)
@@ -320,6 +335,7 @@ def uncertainty(prediction: Prediction) -> Uncertainty:
 
 def vote_mask(found: Uncertainty, least: int) -> Array:
     """The mask of voxels that at least `least` samples mark; ValueError where the samples were not kept."""
+    _import_measures()
     from core.comparison.uncertainty import vote_mask as mask
 
     return mask(found, least)
@@ -331,6 +347,7 @@ def member_settings(prediction: Prediction, member: Member) -> RunSettings:
     Where a language model is shown the mask of a first pass and one answer serves all windows, that mask is the first
     sample's of a run: there a sample alone may be told something else than in the ensemble.
     """
+    _import_measures()
     from core.comparison.uncertainty import member_settings as settings
 
     return settings(prediction, member)
@@ -343,6 +360,7 @@ def detect_errors(
     spacing_mm: Spacing | None = None,
 ) -> ErrorDetection:
     """Whether the uncertainty is higher where the mask is wrong, against nearness to the boundary as the baseline."""
+    _import_measures()
     from core.comparison.uncertainty import detect_errors as detect
 
     return detect(prediction, _reference(reference), measure, spacing_mm)
@@ -362,6 +380,7 @@ def dial_settings(
     solvers: Sequence[Solver] | None = None,
 ) -> tuple[RunSettings, ...]:
     """Settings of a steps dial: the checkpoint's own first, then other solvers and numbers of steps, each once."""
+    _import_measures()
     from core.comparison.dial import dial_settings as settings
 
     return settings(report, base or RunSettings(), steps, solvers)
@@ -378,6 +397,7 @@ def run_dial(
 
     Raises what `segment` raises, at the setting that it concerns; `report` may raise `Cancelled` at any network call.
     """
+    _import_measures()
     from core.comparison.dial import run_dial as run
 
     marked = None if reference is None else _reference(reference)
@@ -396,11 +416,14 @@ def compare_checkpoints(first: str | Path, second: str | Path, report: Report = 
     return compare_passports(Path(first), Path(second), report)
 
 
-def passport_tables(difference: PassportDifference, *, alike: bool = False) -> tuple[PassportTable, ...]:
-    """A comparison of two checkpoints in words: settings, training, scores, weights. `alike`: what is the same too."""
+def passport_tables(
+    difference: PassportDifference, *, alike: bool = False, names: tuple[str, str] | None = None
+) -> tuple[PassportTable, ...]:
+    """A comparison of two checkpoints in words: settings, training, scores, weights. `alike`: what is the same too;
+    `names`: what they are called, None = by their files."""
     from core.comparison.passport_tables import passport_tables as tabulated
 
-    return tabulated(difference, alike=alike)
+    return tabulated(difference, alike=alike, names=names)
 
 
 def passport_text(tables: Sequence[PassportTable]) -> str:
@@ -687,6 +710,14 @@ def as_command(checkpoint: str, image: str, settings: RunSettings) -> str:
 def trained(prediction: Prediction) -> float:
     """The threshold that the checkpoint was trained to be cut at, whatever this prediction was cut at."""
     return float(prediction.provenance.get("trained_threshold", prediction.threshold))
+
+
+def _import_measures() -> None:
+    """Import the measures, one thread at a time: of two that import a package and a part of it at once, Python 3.11
+    hands one a half-made module, or tells it of a deadlock. Seen in the window, and in one of six tries of a script.
+    """
+    with _IMPORTING:
+        import_module("core.metrics")
 
 
 def _mask(mask: Prediction | Array) -> Array:

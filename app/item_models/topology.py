@@ -88,7 +88,8 @@ class TopologyTable(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return self._shown(item, index.column())
         if role == Qt.ItemDataRole.ToolTipRole:
-            return plain_tooltip(MEANINGS[item.kind])
+            calibre = "" if item.calibre is None else f"\nCalibre {self._shown(item, CALIBRE)}"
+            return plain_tooltip(MEANINGS[item.kind] + calibre)
         if role == Qt.ItemDataRole.TextAlignmentRole and index.column() in (LENGTH, CALIBRE):
             return Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         return self._sorted_by(item, index.column()) if role == SORT_ROLE else None

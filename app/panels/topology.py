@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, QRect, Qt, Signal
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
@@ -21,10 +21,12 @@ from PySide6.QtWidgets import (
 )
 
 from app.item_models.topology import (
+    CALIBRE,
     KIND,
     LENGTH,
     MEANINGS,
     NAMES,
+    PLACE,
     TopologySieve,
     TopologyTable,
     summary_lines,
@@ -41,7 +43,7 @@ from core.records import TopologyItem, TopologyKind, TopologyReport
 
 FAULTLESS = "Nothing is wrong with how the result hangs together."
 FILTERED = "No item is listed: choose other kinds, or a smaller length."
-TABLE_HEIGHT = 150
+TABLE_HEIGHT, ROOM, NARROW = 150, 18, 320
 LONGEST = 1e6
 
 
@@ -101,9 +103,10 @@ class TopologyPanel(QStackedWidget):
         table.verticalHeader().hide()
         table.verticalHeader().setDefaultSectionSize(24)
         header = table.horizontalHeader()
-        header.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(KIND, QHeaderView.ResizeMode.Stretch)
         header.setMinimumSectionSize(44)
+        for column, words in ((KIND, "Lost branch"), (LENGTH, "1000.0 px"), (CALIBRE, "Calibre")):
+            header.resizeSection(column, header.fontMetrics().horizontalAdvance(words) + ROOM)
+        header.setSectionResizeMode(PLACE, QHeaderView.ResizeMode.Stretch)
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
 
     def _lay_out(self) -> None:
@@ -129,23 +132,22 @@ class TopologyPanel(QStackedWidget):
         self.addWidget(content)
 
     def _made_list(self) -> QWidget:
-        inside, lines, head, length = QWidget(), QVBoxLayout(), QHBoxLayout(), QHBoxLayout()
-        counts, hands = QWidget(), QWidget()
+        inside, lines, head = QWidget(), QVBoxLayout(), QHBoxLayout()
+        counts, hands, choices = QWidget(), QWidget(), QWidget()
         kinds, steps = FlowLayout(counts, spacing=4), FlowLayout(hands, spacing=6)
+        chosen = FlowLayout(choices, spacing=8)
         head.addWidget(self.chip)
         head.addWidget(self.title, 1)
         for button in self.kinds.values():
             kinds.addWidget(button)
-        length.addWidget(PlainLabel("From length", role="muted"))
-        length.addWidget(self.least)
-        length.addStretch(1)
-        length.addWidget(self.marks)
+        for part in (PlainLabel("From length", role="muted"), self.least, self.marks):
+            chosen.addWidget(part)
         for button in (self.previous_button, self.next_button, self.copy_button):
             steps.addWidget(button)
         lines.addLayout(head)
         lines.addWidget(self.about)
         lines.addWidget(counts)
-        lines.addLayout(length)
+        lines.addWidget(choices)
         lines.addWidget(self.remark)
         lines.addWidget(self.table, 1)
         lines.addWidget(hands)
@@ -168,6 +170,11 @@ class TopologyPanel(QStackedWidget):
         self.compute_button.clicked.connect(self.compute_requested)
         self.cancel_button.clicked.connect(self.cancel_requested)
         self.resample_button.clicked.connect(self.resample_requested)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where there is little room, the place is worth more than the calibre, which the tooltips tell."""
+        super().resizeEvent(event)
+        self.table.setColumnHidden(CALIBRE, self.width() < NARROW)
 
     def is_seen(self) -> bool:
         """Behind the tab of another dock it is not: Qt moves it out of the window there, and calls it visible all the

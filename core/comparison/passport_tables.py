@@ -29,9 +29,11 @@ SCORE = "("
 """Scores are named with their weights, `val/dice (model)`; no field of a report has a bracket."""
 
 
-def passport_tables(difference: PassportDifference, *, alike: bool) -> tuple[PassportTable, ...]:
+def passport_tables(
+    difference: PassportDifference, *, alike: bool, names: tuple[str, str] | None = None
+) -> tuple[PassportTable, ...]:
     """See `core.pipeline.passport_tables`."""
-    names = short_names(difference.first.path, difference.second.path)
+    names = names or short_names(difference.first.path, difference.second.path)
     same: dict[str, list[FieldDifference]] = {"settings": [], "training": [], "scores": []}
     for item in difference.alike:
         kind = "scores" if SCORE in item.name else "training" if of_training(item.name) else "settings"
