@@ -47,6 +47,7 @@ SAMPLE_ENTRIES = (
         paint=_paint_deviation,
         lacking=_without(DEVIATION),
         group="Samples",
+        alone=False,
     ),
     Entry(
         name=ENTROPY,
@@ -55,6 +56,7 @@ SAMPLE_ENTRIES = (
         paint=_paint_entropy,
         lacking=_without(ENTROPY),
         group="Samples",
+        alone=False,
     ),
     Entry(
         name=VOTES,
@@ -63,5 +65,6 @@ SAMPLE_ENTRIES = (
         paint=_paint_votes,
         lacking=_without(VOTES),
         group="Samples",
+        alone=False,
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
-from PySide6.QtGui import QIcon, QImage, QPixmap
+from PySide6.QtGui import QIcon, QImage, QPixmap, QResizeEvent
 from PySide6.QtWidgets import (
     QComboBox,
     QHBoxLayout,
@@ -107,8 +107,18 @@ class UncertaintyPanel(QWidget):
         self.run_button.setEnabled(True)
         self.samples.setEnabled(True)
         self.state.setText(f"{samples} samples, each with its own stored seed")
-        self.verdicts.setText("\n".join(found.verdict for found in detections) or why_none)
+        self.verdicts.setText(detections[0].verdict if detections else why_none)
+        self.verdicts.setToolTip(plain_tooltip("\n".join(found.verdict for found in detections)))
         self._found.show()
+        self._claim_height()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._claim_height()
+
+    def _claim_height(self) -> None:
+        """Room for every line of the verdict at this width: the gallery would take it."""
+        self.verdicts.setMinimumHeight(self.verdicts.heightForWidth(max(self.width() - 16, 1)))
 
     def show_votes(self, least: int, count: int) -> None:
         """The rule, from one vote to all; no slider where nobody voted."""

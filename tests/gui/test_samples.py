@@ -59,6 +59,7 @@ def test_samples_are_run_kept_and_labelled(qtbot: QtBot, window: MainWindow) -> 
     assert len(prediction.members) == 4
     assert "4 samples instead of 1" in [deviation.label for deviation in prediction.deviations]
     assert "wrong" in window.parts.uncertainty.verdicts.text()
+    assert "entropy" in window.parts.uncertainty.verdicts.toolTip()
 
 
 def test_the_vote_slider_measures_what_enough_samples_mark(qtbot: QtBot, window: MainWindow) -> None:
