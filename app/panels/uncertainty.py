@@ -118,7 +118,7 @@ class UncertaintyPanel(QWidget):
 
     def _claim_height(self) -> None:
         """Room for every line of the verdict at this width: the gallery would take it."""
-        self.verdicts.setMinimumHeight(self.verdicts.heightForWidth(max(self.width() - 16, 1)))
+        self.verdicts.setMinimumHeight(max(self.verdicts.heightForWidth(max(self.width() - 16, 1)), 0))
 
     def show_votes(self, least: int, count: int) -> None:
         """The rule, from one vote to all; no slider where nobody voted."""
