@@ -25,7 +25,8 @@ from app.panels.widgets.text import PlainLabel, plain_tooltip
 from app.theme import Theme
 from core.records import NO_VALUE, RunSettings
 
-HEADS = ("Solver", "Steps", "Calls", "Seconds", "Dice", "clDice")
+HEADS = ("Solver", "Steps", "Calls", "Time (s)", "Dice", "clDice")
+LABELS = {"left": "Dice", "bottom": "seconds"}
 STEPS = "1, 2, 4, 8, 16"
 EMPTY = "Choose a column with a flow checkpoint: others have no number of steps to choose."
 
@@ -79,8 +80,6 @@ class DialPanel(QWidget):
         self.table.verticalHeader().setDefaultSectionSize(24)
         self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         item = self.plot.getPlotItem()
-        item.setLabel("bottom", "seconds")
-        item.setLabel("left", "Dice")
         item.setMouseEnabled(x=False, y=False)
         item.hideButtons()
         item.showGrid(x=True, y=True, alpha=0.15)
@@ -109,8 +108,10 @@ class DialPanel(QWidget):
     def set_theme(self, theme: Theme) -> None:
         self._theme = theme
         self.plot.setBackground(QColor(theme.surface))
-        for side in ("left", "bottom"):
+        for side, text in LABELS.items():
             axis = self.plot.getPlotItem().getAxis(side)
+            axis.enableAutoSIPrefix(False)
+            axis.setLabel(text, color=theme.muted)
             axis.setTextPen(QColor(theme.muted))
             axis.setPen(QColor(theme.border))
         self._draw()
