@@ -37,7 +37,16 @@ from app.jobs import Failure
 from app.outcomes import Outcomes
 from app.theme import COLUMN_COLOURS
 from core.progress import Progress
-from core.records import Case, CasePaths, CheckpointReport, FilmSettings, Measurement, RunSettings, TrainingRun
+from core.records import (
+    Case,
+    CasePaths,
+    CheckpointReport,
+    FilmSettings,
+    LabelMap,
+    Measurement,
+    RunSettings,
+    TrainingRun,
+)
 
 NOTES_KEPT = 200
 CASES_KEPT = 8
@@ -151,6 +160,12 @@ class Store(QObject):
         """The case that is looked at, once its files are read."""
         item = self.cases.get(self.active_case or "")
         return item.case if item else None
+
+    @property
+    def measured_reference(self) -> LabelMap | None:
+        """The reference of the case that is looked at; None where there is none, or one for the eye alone."""
+        found = None if self.case is None else self.case.reference
+        return None if found is None or found.placed == "shown" else found
 
     def _unload(self, case: str) -> None:
         if case != self.active_case:

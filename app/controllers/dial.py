@@ -101,7 +101,9 @@ class DialController(QObject):
             self._running = None
         else:
             number = table.left[0]
-            work = dial_work(self._segmenters, key[0], table.lines[number].settings, case, self._reference())
+            work = dial_work(
+                self._segmenters, key[0], table.lines[number].settings, case, self._store.measured_reference
+            )
             job = Job(work, f"Steps dial, {number + 1} of {len(table.lines)}")
             job.succeeded.connect(lambda point: self._on_point(key, number, point))
             job.failed.connect(lambda failure: self._on_failed(key, number, failure))
@@ -143,7 +145,9 @@ class DialController(QObject):
         done = len(table.lines) - len(table.left)
         if busy:
             return f"{done} of {len(table.lines)} done"
-        bare = "" if self._reference() is not None else " Without a reference there is no quality to compare."
+        bare = (
+            "" if self._store.measured_reference is not None else " Without a reference there is no quality to compare."
+        )
         return f"\N{BLACK STAR} = the producer's setting. Double click opens a line as a column.{bare}"
 
     def _open(self, settings: RunSettings) -> None:
@@ -154,12 +158,7 @@ class DialController(QObject):
     def _key(self) -> tuple[RunKey, int] | None:
         column = self._store.columns.get(self._store.active_column or "")
         key = self._store.run_key(column.key) if column is not None and column.kind == "checkpoint" else None
-        return None if key is None else (key, id(self._reference()))
-
-    def _reference(self) -> LabelMap | None:
-        case = self._store.case
-        found = None if case is None else case.reference
-        return None if found is None or found.placed == "shown" else found
+        return None if key is None else (key, id(self._store.measured_reference))
 
     def _report(self) -> CheckpointReport | None:
         column = self._store.columns.get(self._store.active_column or "")

@@ -112,19 +112,16 @@ class SampleController(QObject):
         if column is None or column.kind != "checkpoint":
             return None, None
         key = self._store.run_key(column.key)
-        return (None if key is None else (key, id(self._reference()))), self._store.run_state(column.key).prediction
-
-    def _reference(self) -> LabelMap | None:
-        case = self._store.case
-        found = None if case is None else case.reference
-        return None if found is None or found.placed == "shown" else found
+        return (None if key is None else (key, id(self._store.measured_reference))), self._store.run_state(
+            column.key
+        ).prediction
 
     def _work_out(self, key: tuple[RunKey, int], prediction: Prediction) -> None:
         self._panel.show_nothing("Comparing the samples", can_run=True)
         if key in self._asked:
             return
         self._asked.add(key)
-        reference = self._reference()
+        reference = self._store.measured_reference
         job = Job(lambda report: work_out(prediction, reference, report), "Comparing the samples")
         job.succeeded.connect(lambda found: self._on_found(key, found))
         job.failed.connect(lambda failure: self._on_failed(key, failure))
@@ -151,7 +148,7 @@ class SampleController(QObject):
         self._view.set_map(column, DEVIATION, samples.deviation)
         self._view.set_map(column, ENTROPY, samples.entropy)
         self._view.set_map(column, VOTES, samples.votes)
-        why = NO_REFERENCE if self._reference() is None else samples.reason
+        why = NO_REFERENCE if self._store.measured_reference is None else samples.reason
         self._panel.show_samples(samples.samples, found.detections, why)
         count = 0 if samples.votes is None else samples.samples
         least = min(max(self._least or (count + 1) // 2, 1), max(count, 1))
@@ -190,7 +187,7 @@ class SampleController(QObject):
 
     def _measure_votes(self) -> None:
         key, _ = self._active()
-        found, reference = self._found.get(key) if key else None, self._reference()
+        found, reference = self._found.get(key) if key else None, self._store.measured_reference
         if found is None or found.uncertainty.votes is None or self._least is None:
             return
         if reference is None:
