@@ -273,8 +273,8 @@ def test_the_copied_table_says_whose_it_is_and_what_is_listed(qtbot: QtBot, lens
     assert lines[1].startswith("Breaks 1; False bridges 0;")
     assert lines[-3:] == [
         "Kind\tLength (px)\tCalibre (px)\tRow, column",
-        "Island\t20.0\t1.0\t73, 30",
-        "Break\t6.0\t5.0\t41, 63",
+        "Island\t20.0\t1.0\t72, 29",
+        "Break\t6.0\t5.0\t40, 62",
     ]
 
 
