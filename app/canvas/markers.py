@@ -64,17 +64,20 @@ def paint_rings(painter: QPainter, rings: Sequence[Ring], lens: Lens, room: QRec
     painter.setBrush(Qt.BrushStyle.NoBrush)
     painter.setFont(_font(painter))
     labels: list[tuple[Ring, QRectF]] = []
+    taken: list[QRectF] = []
     for ring, at in seen:
         radius = _CHOSEN_RADIUS if ring.chosen else _RADIUS
         around = QRectF(at.x() - radius, at.y() - radius, 2 * radius, 2 * radius)
         _outlined(painter, around, colour, 2.0 if ring.chosen else 1.5, round_=True)
         if ring.chosen:
+            taken.append(around)
             box = _box_of(ring, lens)
             _outlined(painter, box, colour, 1.5, round_=False)
             around = around.united(box)
         if ring.label:
             labels.append((ring, _text_place(painter, ring.label, around, room)))
-    _write_all(painter, labels if worded else [pair for pair in labels if pair[0].chosen], colour)
+    shown = labels if worded else [pair for pair in labels if pair[0].chosen]
+    _write_all(painter, shown, taken, colour)
 
 
 def _box_of(ring: Ring, lens: Lens) -> QRectF:
@@ -102,11 +105,13 @@ def _text_place(painter: QPainter, text: str, around: QRectF, room: QRectF) -> Q
     return QRectF(x, y, width, height)
 
 
-def _write_all(painter: QPainter, labels: Sequence[tuple[Ring, QRectF]], colour: QColor) -> None:
-    """The chosen one, which is the last, first; none over another."""
-    written: list[QRectF] = []
+def _write_all(
+    painter: QPainter, labels: Sequence[tuple[Ring, QRectF]], taken: Sequence[QRectF], colour: QColor
+) -> None:
+    """The chosen one, which is the last, first; none over another, or over what is `taken`."""
+    written = [*taken]
     for ring, place in reversed(labels):
-        if not any(place.intersects(other) for other in written):
+        if ring.chosen or not any(place.intersects(other) for other in written):
             written.append(place)
             _write(painter, ring.label, place, colour)
 

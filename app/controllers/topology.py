@@ -125,7 +125,8 @@ class TopologyController(QObject):
             self._compute(key)
         elif isinstance(found, Failure):
             self._show_nothing()
-            self._panel.show_message(found.text(), "error", compute=True)
+            words = found.message if found.details else found.text()  # its remedy speaks of details that stand below
+            self._panel.show_message(words, "error", details=found.details, compute=True)
         else:
             self._known.move_to_end(key)
             self._show(key, found)

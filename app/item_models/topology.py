@@ -74,10 +74,11 @@ class TopologyTable(QAbstractTableModel):
         return "Row, column" if self._flat else "Slice, row, column"
 
     def cells(self, item: TopologyItem) -> tuple[str, ...]:
-        """One row as text. Places are counted from 1, as everywhere that a person reads them."""
+        """One row as text. Slices are counted from 1, rows and columns from 0, as in the status line."""
         calibre = NO_VALUE if item.calibre is None else f"{item.calibre:.1f}"
-        place = item.position[1:] if self._flat else item.position
-        return NAMES[item.kind][0], f"{item.length:.1f}", calibre, ", ".join(str(at + 1) for at in place)
+        slice_, row, column = item.position
+        place = (row, column) if self._flat else (slice_ + 1, row, column)
+        return NAMES[item.kind][0], f"{item.length:.1f}", calibre, ", ".join(map(str, place))
 
     def _shown(self, item: TopologyItem, column: int) -> str:
         text = self.cells(item)[column]

@@ -185,11 +185,12 @@ class TopologyPanel(QStackedWidget):
     # ---- what is shown -----------------------------------------------------------------------------------------------
 
     def show_message(
-        self, words: str, severity: str = "note", *, compute: bool = False, resample: bool = False
+        self, words: str, severity: str = "note", *, details: str = "", compute: bool = False, resample: bool = False
     ) -> None:
-        """Why there is no list; with a button that makes one."""
+        """Why there is no list, with `details` for a bug report as its tooltip; with a button that makes one."""
         self._leave_list()
         self.message.setText(words)
+        self.message.setToolTip(plain_tooltip(details))
         set_severity(self.message, severity)
         self.compute_button.setVisible(compute)
         self.resample_button.setVisible(resample)
