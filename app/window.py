@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 from PySide6.QtCore import QSize, QStandardPaths, Qt, QTimer
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDragMoveEvent, QDropEvent, QGuiApplication, QShowEvent
-from PySide6.QtWidgets import QApplication, QDockWidget, QFileDialog, QMainWindow, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import (
+    QApplication,
+    QDockWidget,
+    QFileDialog,
+    QMainWindow,
+    QSplitter,
+    QTabBar,
+    QVBoxLayout,
+    QWidget,
+)
 
 from app.actions import COMMANDS, give_keys, make_actions, refresh_actions
 from app.animation_dialog import ANIMATED, AnimationDialog, AnimationWish
@@ -98,6 +108,7 @@ class MainWindow(QMainWindow):
         clicks_leave_the_focus(self)
         self._hold_space = HoldSpace(self, self.parts.view, _application())
         self._restore_layout()
+        hide_stale_tabs(self)
         self._refresh_actions()
 
     # ---- making it ---------------------------------------------------------------------------------------------------
@@ -128,22 +139,19 @@ class MainWindow(QMainWindow):
         self.library_dock = self._dock("Library", parts.library, left)
         passport, run = self._dock("Passport", parts.passport, right), self._dock("Run", parts.run, right)
         numbers = self._dock("Measurements", parts.measurements, right)
-        self.concordance_dock = self._dock("Concordance", parts.concordance, right)
-        self.tabifyDockWidget(numbers, self.concordance_dock)
         self.film_dock = self._dock("FiLM", parts.film, right)
-        self.tabifyDockWidget(passport, run)
-        self.tabifyDockWidget(run, self.film_dock)
         self.labels_dock = self._dock("Labels", parts.labels, right)
-        self.tabifyDockWidget(self.film_dock, self.labels_dock)
         self.volume_dock = self._dock("3D", parts.volume_3d, right)
-        self.tabifyDockWidget(self.labels_dock, self.volume_dock)
         self.volume_dock.visibilityChanged.connect(parts.volume_3d.set_looked_at)
         self.topology_dock = self._dock("Topology", parts.topology, right)
-        self.tabifyDockWidget(self.labels_dock, self.topology_dock)
+        self.concordance_dock = self._dock("Concordance", parts.concordance, right)
         self.uncertainty_dock = self._dock("Uncertainty", parts.uncertainty, right)
         self.dial_dock = self._dock("Dial", parts.dial, right)
-        self.tabifyDockWidget(numbers, self.uncertainty_dock)
-        self.tabifyDockWidget(self.uncertainty_dock, self.dial_dock)
+        above = (passport, run, self.film_dock, self.labels_dock, self.volume_dock, self.topology_dock)
+        below = (numbers, self.concordance_dock, self.uncertainty_dock, self.dial_dock)
+        for tabs in (above, below):
+            for one, following in pairwise(tabs):
+                self.tabifyDockWidget(one, following)
         passport.raise_()
         numbers.raise_()
         self.resizeDocks([self.library_dock, passport], [LEFT_WIDTH, RIGHT_WIDTH], Qt.Orientation.Horizontal)
@@ -576,6 +584,16 @@ class MainWindow(QMainWindow):
         self.runs.stop_waiting()
         self.queue.shutdown()
         super().closeEvent(event)
+
+
+def hide_stale_tabs(window: QMainWindow) -> None:
+    """A window that has two groups of docks and is not shown yet keeps bars of tabs that it has no use for (Qt 6.11),
+    and shows them in the middle: those whose tabs are all in another bar."""
+    bars = window.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly)
+    names = [{bar.tabText(index) for index in range(bar.count())} for bar in bars]
+    for number, bar in enumerate(bars):
+        if any(names[number] < other for other in names):
+            bar.hide()
 
 
 def _application() -> QApplication:

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 from app.canvas.colour_maps import table
 from app.canvas.quantities import Classes, Kind, Scale
 from app.panels.widgets.chips import ColourChip
-from app.panels.widgets.text import ElidedLabel
+from app.panels.widgets.text import ElidedLabel, plain_tooltip
 from app.theme import Theme
 
 _GAP = 6
@@ -89,6 +89,7 @@ class ClassKeys(QWidget):
             self._make(named)
         for label, kind in zip(self._labels, named, strict=True):
             label.setText(kind.words)
+        self.setToolTip(plain_tooltip("\n".join(self.words())))  # in a narrow column there is no room for all of them
         self.setVisible(bool(self._kinds))
 
     def _make(self, named: Sequence[Kind]) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QGuiApplication, QShowEvent
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QPushButton, QTableView, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractItemView, QHBoxLayout, QHeaderView, QPushButton, QTableView, QVBoxLayout, QWidget
 
 from app.item_models.concordance import ConcordanceTable, Named
 from app.panels.widgets.text import PlainLabel
@@ -27,12 +27,15 @@ class ConcordancePanel(QWidget):
         self.model, self.table = ConcordanceTable(self), QTableView()
         self.words, self.copy_button = PlainLabel(role="muted", wrap=True), QPushButton("Copy table")
         self.words.setMinimumWidth(1)
+        self.words.setToolTip("Of the final results, as they are drawn. To agree is not to be right.")
         self._set_up_table()
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 6, 8, 8)
         column.addWidget(self.table, 1)
-        column.addWidget(self.words)
-        column.addWidget(self.copy_button, 0, Qt.AlignmentFlag.AlignRight)
+        below = QHBoxLayout()
+        below.addWidget(self.words, 1)
+        below.addWidget(self.copy_button, 0, Qt.AlignmentFlag.AlignBottom)
+        column.addLayout(below)
         self.copy_button.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.model.text()))
         self.show_agreement((), None, TOO_FEW)
 
@@ -43,10 +46,12 @@ class ConcordancePanel(QWidget):
         self.table.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.table.setShowGrid(False)
         self.table.setCornerButtonEnabled(False)
+        self.table.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         across, down = self.table.horizontalHeader(), self.table.verticalHeader()
         across.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         across.setMinimumSectionSize(44)
-        down.setDefaultSectionSize(28)
+        down.setMinimumSectionSize(18)
+        down.setDefaultSectionSize(22)
         down.setMaximumWidth(NAME_WIDTH)
         down.setTextElideMode(Qt.TextElideMode.ElideLeft)
 
@@ -66,9 +71,9 @@ class ConcordancePanel(QWidget):
 
 def agreement_words(found: Agreement) -> str:
     """How many masks, the mean over their pairs, and how many voxels all or only some of them mark."""
-    mean = found.reason if found.mean_concordance is None else f"mean {found.mean_concordance:.3f}"
+    mean = found.reason if found.mean_concordance is None else f"mean Dice {found.mean_concordance:.3f}"
     pairs = f"{found.pairs} pair{'' if found.pairs == 1 else 's'}"
     return (
-        f"Dice of {found.masks} masks, each with each: {mean} over {pairs}. All mark {found.unanimous} voxels, only "
-        f"some {found.disputed}. Final results; it needs no reference, and agreeing is not being right."
+        f"{found.masks} masks, no reference needed: {mean} over {pairs}. All mark {found.unanimous} voxels, only some "
+        f"{found.disputed}."
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QSignalBlocker, Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QButtonGroup,
@@ -66,7 +66,7 @@ class StepsPanel(QWidget):
         self.strip, self.curve = ThumbnailStrip(), StepCurve()
         self.which, self.curve_name, self._measuring = QComboBox(), "dice", False
         self._buttons: dict[str, QToolButton] = {}
-        self.more = QToolButton()
+        self.more, self._steps_part, self._narrow = QToolButton(), QWidget(), False
         self.entries: dict[str, QAction] = {}
         self.bare_button = QPushButton("Run with FiLM off")
         self._set_up_more()
@@ -76,7 +76,8 @@ class StepsPanel(QWidget):
         self._rebuild()
 
     def _set_up(self) -> None:
-        steps = QWidget()
+        steps = self._steps_part
+        steps.installEventFilter(self)
         column = QVBoxLayout(steps)
         column.setContentsMargins(8, 6, 8, 6)
         column.setSpacing(4)
@@ -94,6 +95,7 @@ class StepsPanel(QWidget):
         halves.setStretchFactor(0, 3)
         halves.setStretchFactor(1, 1)
         halves.setChildrenCollapsible(False)
+        halves.setSizes([720, 240])  # else their wishes decide, and the curve wishes for more than it needs
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(halves)
@@ -168,8 +170,7 @@ class StepsPanel(QWidget):
         self.more.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.more.setToolTip("Errors, differences between columns, what happens along the steps")
         menu = QMenu(self.more)
-        rest = [name for name in TABLE if name not in BASIC]
-        self.entries = fill_menu(menu, rest, lambda name, on: self._on_quantity(name))
+        self.entries = fill_menu(menu, TABLE, lambda name, on: self._on_quantity(name))
         self.more.setMenu(menu)
 
     # ---- what it has ----
@@ -236,12 +237,23 @@ class StepsPanel(QWidget):
     def _show_choice(self) -> None:
         """Which button, or which entry of the menu, is in force."""
         entry = TABLE[self._quantity]
-        self._buttons.get(entry.name, self.more).setChecked(True)
-        shown = "More" if entry.name in BASIC else entry.title
+        (self.more if self._narrow else self._buttons.get(entry.name, self.more)).setChecked(True)
+        shown = "More" if entry.name in BASIC and not self._narrow else entry.title
         self.more.setText(f"{shown}\N{NO-BREAK SPACE}\N{NO-BREAK SPACE}")  # room for the arrow
         for name, action in self.entries.items():
             with QSignalBlocker(action):
                 action.setChecked(name == entry.name)
+
+    def _fit_buttons(self) -> None:
+        """Where the words of the buttons find no room, all of them are in the menu."""
+        buttons = [*self._buttons.values(), self.more]
+        narrow = self._steps_part.width() < sum(button.sizeHint().width() + 4 for button in buttons) + 40
+        for name, button in self._buttons.items():
+            button.setVisible(not narrow)
+            self.entries[name].setVisible(narrow)
+        if narrow != self._narrow:
+            self._narrow = narrow
+            self._show_choice()
 
     def offer_bare_runs(self, on: bool) -> None:
         """Whether runs with FiLM off are wanted for what is shown."""
@@ -364,7 +376,14 @@ class StepsPanel(QWidget):
 
     def _small(self) -> Quantity:
         """What the small pictures show: the mask where a prediction alone does not make the quantity."""
-        return self._quantity if TABLE[self._quantity].alone else "mask"
+        entry = TABLE[self._quantity]
+        return entry.name if entry.alone and not entry.group else "mask"
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """The room beside the curve changes with the window and with the handle between them."""
+        if watched is self._steps_part and event.type() == QEvent.Type.Resize:
+            self._fit_buttons()
+        return False
 
     def _say_where(self) -> None:
         running = self._running()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QGuiApplication
+from PySide6.QtWidgets import QTabBar
 from pytestqt.qtbot import QtBot
 
 from app.window import MainWindow
@@ -31,7 +32,7 @@ def test_the_table_holds_the_dice_of_each_pair_and_needs_no_reference(qtbot: QtB
     colour = cell(boxes, 0, 1, Qt.ItemDataRole.BackgroundRole)
     assert isinstance(colour, QColor)
     assert colour.isValid()
-    assert "Dice of 2 masks" in panel.words.text()
+    assert "2 masks, no reference needed: mean Dice 0.444 over 1 pair" in panel.words.text()
     assert "All mark 24 voxels, only some 60" in panel.words.text()
     qtbot.mouseClick(panel.copy_button, Qt.MouseButton.LeftButton)
     assert QGuiApplication.clipboard().text() == "Dice\ta.ckpt\tb.ckpt\na.ckpt\t\t0.444\nb.ckpt\t0.444\t"
@@ -53,3 +54,13 @@ def test_it_follows_columns_and_thresholds_and_is_quiet_for_one(qtbot: QtBot, bo
     assert panel.table.isHidden()
     assert "Two columns" in panel.words.text()
     assert not boxes.actions_by_id["view.concordance"].isEnabled()
+
+
+def test_each_dock_has_one_tab(qtbot: QtBot, boxes: MainWindow) -> None:  # noqa: F811
+    """Qt leaves a second bar of tabs behind, in the middle of the window."""
+    boxes.show_concordance()
+    qtbot.wait(50)
+    bars = boxes.findChildren(QTabBar, options=Qt.FindChildOption.FindDirectChildrenOnly)
+    seen = [bar.tabText(index) for bar in bars if bar.isVisible() for index in range(bar.count())]
+    assert len(seen) == len(set(seen))
+    assert {"Measurements", "Concordance"} <= set(seen)

@@ -297,3 +297,19 @@ def test_a_map_of_a_run_that_is_not_wanted_any_more_is_not_drawn(qtbot: QtBot, b
     assert boxes.parts.view.column(FIRST).map_of("surface") is None
     settle(qtbot, boxes)
     qtbot.waitUntil(lambda: frame(boxes).values is not None)
+
+
+def test_in_a_narrow_panel_all_quantities_are_in_the_menu(qtbot: QtBot, boxes: MainWindow) -> None:
+    opened(qtbot, boxes, "a.ckpt")
+    steps = boxes.parts.steps
+    assert steps._buttons["estimate"].isVisible()
+    boxes.resize(760, 600)
+    qtbot.waitUntil(lambda: not steps._buttons["estimate"].isVisible())
+    assert steps.more.text().startswith("Mask")
+    choose(qtbot, boxes, "estimate")
+    assert steps.more.text().startswith("Estimate")
+    assert steps.more.isChecked()
+    boxes.resize(1500, 800)
+    qtbot.waitUntil(steps._buttons["estimate"].isVisible)
+    assert steps._buttons["estimate"].isChecked()
+    assert steps.more.text().startswith("More")
