@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from operator import index
 from pathlib import Path
@@ -37,6 +37,7 @@ from core.records import (
 os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 if TYPE_CHECKING:
+    from core.evaluation.records import DataSet, EvaluationPlan, EvaluationSummary, LaunchOptions, TaskResult
     from core.images.sections import Convention, Projection, Section, View
     from core.sampling.draws import Draws
     from core.segmenters import Segmenter
@@ -181,6 +182,36 @@ def film_summary(prediction: Prediction) -> FilmSummary:
     from core.conditioning.summary import summarise
 
     return summarise(prediction)
+
+
+def find_data_set(
+    path: str | Path, layout: str = "auto", split: str | None = None, regions: str | Path | None = None
+) -> DataSet:
+    """The pairs of image and reference that an evaluation would run over, and what is left out; raises `DataRefused`.
+
+    `layout`: `producers`, `nnunet`, `bids`, `folders`, `csv`, or `auto` for the first that fits.
+    """
+    from core.evaluation.datasets import find_data_set as find
+
+    return find(path, layout=layout, split=split, regions=regions)
+
+
+def evaluate(
+    plan: EvaluationPlan,
+    folder: str | Path,
+    options: LaunchOptions | None = None,
+    report: Report = silent,
+    listen: Callable[[TaskResult], object] = lambda result: None,
+) -> EvaluationSummary | None:
+    """Run every case of a plan under every checkpoint, or what a killed run left of it; tables are in `folder`.
+
+    `listen` hears of each case as it is recorded. None in the helping processes of a run on several devices, which
+    call this too. Raises `CheckpointRefused` and `RunRefused`.
+    """
+    from core.evaluation.launching import evaluate as run
+    from core.evaluation.records import LaunchOptions as Options
+
+    return run(plan, Path(folder), options or Options(), report, listen)
 
 
 def open_case(image: str | Path, reference: str | Path | None = None, sample: str | None = None) -> Case:
