@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,6 +14,7 @@ import typer
 
 from core import pipeline
 from core.console import (
+    print_comparison,
     print_failure,
     print_json,
     print_refusal,
@@ -27,9 +29,12 @@ from core.evaluation.console import is_first_process, print_data_set, print_eval
 from core.evaluation.records import EvaluationPlan, LaunchOptions
 from core.progress import silent
 from core.records import (
+    AnimationFile,
+    AnimationOptions,
     Case,
     CasePaths,
     CheckpointReport,
+    FigureColumn,
     FilmSettings,
     FolderContents,
     Prediction,
@@ -40,6 +45,8 @@ from core.records import (
 DONE, SOME_FAILED, REFUSED = 0, 1, 2
 COMMANDS = ("open", "demo", "inspect", "predict", "evaluate")
 NamedCase = tuple[str, Callable[[], Case]]
+COLUMN_COLOUR = "#56B4E9"
+"""Of the only mask of an animation: that of the first column of the window."""
 DEMO = Path(__file__).resolve().parent / "resources" / "demo"
 cli = typer.Typer(add_completion=False, no_args_is_help=False, help="See what a segmentation checkpoint sees.")
 
@@ -95,10 +102,18 @@ def inspect(
     else:
         for contents in folders:
             print_runs(contents)
-        if reports:
+        if len(reports) == 2:
+            _print_comparison(files, reports)
+        elif reports:
             print_reports(reports)
     refused = sum(report.status == "refused" for report in reports)
     raise typer.Exit(DONE if not refused else REFUSED if refused == len(checkpoints) else SOME_FAILED)
+
+
+def _print_comparison(files: Sequence[Path], reports: Sequence[CheckpointReport]) -> None:
+    with progress_bar("compare weights") as reporter:
+        difference = pipeline.compare_checkpoints(files[0], files[1], reporter)
+    print_comparison(reports, pipeline.passport_tables(difference))
 
 
 def _runs_of(path: Path) -> FolderContents | None:
@@ -131,7 +146,9 @@ def predict(
     output: Annotated[Path, typer.Option("--output", "-o", help="folder for masks, probabilities and steps")],
     seed: int = 0,
     steps: Annotated[int | None, typer.Option(help="instead of the checkpoint's own number")] = None,
+    solver: Annotated[str | None, typer.Option(help="euler, midpoint, heun, dopri5 instead of its own")] = None,
     samples: Annotated[int | None, typer.Option(help="instead of the checkpoint's num_ensemble")] = None,
+    first_sample: Annotated[int, typer.Option(min=0, help="number of the first: --samples 1 runs it alone")] = 0,
     protocol: Annotated[str, typer.Option(help="as-trained or as-evaluated")] = "as-trained",
     threshold: Annotated[float | None, typer.Option(help="in the checkpoint's value range")] = None,
     value_range: Annotated[str | None, typer.Option(help="read an ambiguous file otherwise, e.g. -1,1")] = None,
@@ -141,7 +158,15 @@ def predict(
     film_use_stages: Annotated[str | None, typer.Option(help="apply only these trained stages, e.g. 0,1")] = None,
     film_stages: Annotated[str | None, typer.Option(help="override: the stages the heads belong to, e.g. 0,1")] = None,
     film_point: Annotated[str | None, typer.Option(help="override: A or B")] = None,
+    frame: Annotated[int, typer.Option(min=1, help="of films and time series, which frame to run on, from 1")] = 1,
     slice_axis: Annotated[str, typer.Option(help="of a volume, run along: slices, rows or columns")] = "slices",
+    series: Annotated[str | None, typer.Option(help="of a DICOM folder, only this series: its UID or number")] = None,
+    file_format: Annotated[
+        str, typer.Option("--format", help="of the results: auto, nifti, nrrd, mha, png, tiff or dicom")
+    ] = "auto",
+    reference_grid: Annotated[
+        str, typer.Option(help="a reference on another grid than its image: show, resample, voxels or refuse")
+    ] = "show",
     film_text: Annotated[str | None, typer.Option(help="words to embed instead of the language model's answer")] = None,
     profiles: Annotated[Path | None, typer.Option(help="profile cache (folder or tar) for the condition")] = None,
     vlm: Annotated[
@@ -151,18 +176,26 @@ def predict(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1 or mps")] = "auto",
     keep: Annotated[str, typer.Option(help="steps to keep: all, last, t's (0.1,0.5) or step numbers (0,3)")] = "last",
     save_steps: Annotated[bool, typer.Option(help="write the kept steps as pictures")] = False,
+    animation: Annotated[
+        str | None, typer.Option(help="gif or mp4: the steps as <case>_steps.gif; keeps them, unless --keep says which")
+    ] = None,
+    animation_fps: Annotated[float, typer.Option(help="steps per second of the animation")] = 10.0,
+    animation_scale: Annotated[float, typer.Option(help="pixels of the animation per pixel of the image")] = 2.0,
+    animation_quantity: Annotated[str, typer.Option(help="mask, estimate, probability or state")] = "mask",
     as_json: Annotated[bool, typer.Option("--json", help="results as JSON")] = False,
 ) -> None:
     """Segment images with a checkpoint, exactly as the window does; references that lie beside images are measured."""
     settings = RunSettings(
         seed=seed,
         steps=steps,
+        solver=None if solver is None else _one_of("--solver", solver, ("euler", "midpoint", "heun", "dopri5")),
         samples=samples,
+        first_sample=first_sample,
         protocol=_one_of("--protocol", protocol, ("as-trained", "as-evaluated")),
         threshold=threshold,
         value_range=_range(value_range),
         weights=weights,
-        keep=_kept(keep),
+        keep="auto" if animation is not None and keep == "last" else _kept(keep),
         slice_axis=_one_of("--slice-axis", slice_axis, ("slices", "rows", "columns")),
         film=FilmSettings(
             mode=_one_of("--film", film, ("auto", "on", "off", "shuffle")),
@@ -172,10 +205,14 @@ def predict(
             text=film_text,
         ),
     )
+    film_of_steps = _animation(animation, animation_fps, animation_scale, animation_quantity)
     stages = _numbers("--film-stages", film_stages)
     segmenter = _load(checkpoint, device, weights, stages, film_point, profiles, vlm)
-    cases = _cases(images)
-    results = [_predict_one(segmenter, case, settings, output, save_steps, as_json) for case in cases]
+    other_grid = _one_of("--reference-grid", reference_grid, ("show", "resample", "voxels", "refuse"))
+    cases = _cases(images, frame - 1, other_grid, series)
+    formats = ("auto", "nifti", "nrrd", "mha", "png", "tiff", "dicom")
+    saving = partial(pipeline.save, steps=save_steps, file_format=_one_of("--format", file_format, formats))
+    results = [_predict_one(segmenter, case, settings, output, saving, as_json, film_of_steps) for case in cases]
     if as_json:
         print_json({"checkpoint": segmenter.report.to_dict(), "settings": to_plain(settings), "results": results})
     failed = sum("error" in result for result in results)
@@ -298,19 +335,38 @@ def _load(
         raise _refuse(str(error)) from None
 
 
-def _cases(images: Sequence[Path]) -> list[NamedCase]:
+def _cases(images: Sequence[Path], frame: int, other_grid: Any, series: str | None) -> list[NamedCase]:
     """What to run: name, and how to open it. A file that is no image fails as one case, not as the whole command."""
     cases: list[NamedCase] = []
     for path in images:
         if path.is_dir():
-            found = _scanned(path)
-            cases += [(case.name, lambda c=case: pipeline.open_case(c.image, c.reference, c.sample)) for case in found]
+            found = _of_series(_scanned(path), series)
+            cases += [(case.name, partial(_open, case, frame, other_grid)) for case in found]
         else:
-            cases.append((path.name, lambda p=path: pipeline.open_case(p, pipeline.reference_of(p))))
+            case = CasePaths(name=path.name, image=str(path))
+            cases.append((path.name, partial(_open, case, frame, other_grid)))
     if not cases:
         raise _refuse("No image was found in what was given. Name image files, or a folder that holds some.")
     _check_names(cases)
     return cases
+
+
+def _of_series(cases: Sequence[CasePaths], series: str | None) -> list[CasePaths]:
+    """All of them, or the DICOM series that was asked for, by its UID or by its number among the series."""
+    if series is None:
+        return list(cases)
+    known = [case for case in cases if case.series]
+    chosen = [case for number, case in enumerate(known, 1) if series in (case.series, str(number))]
+    if not chosen:
+        listed = "; ".join(f"{number} = {case.name}" for number, case in enumerate(known, 1))
+        raise _refuse(f"--series {series}: there is no such series here. There are: {listed or 'none to choose from'}.")
+    return chosen
+
+
+def _open(case: CasePaths, frame: int, other_grid: Any) -> Case:
+    """A case; of a single file, with the reference that lies beside it."""
+    beside = None if case.files else pipeline.reference_of(case.image)
+    return pipeline.open_case(case.image, case.reference or beside, case.sample, frame, other_grid, case.files)
 
 
 def _scanned(folder: Path) -> Sequence[CasePaths]:
@@ -333,27 +389,48 @@ def _predict_one(
     named: NamedCase,
     settings: RunSettings,
     output: Path,
-    save_steps: bool,
+    saving: Callable[..., Sequence[Path]],
     quiet: bool,
+    film_of_steps: tuple[str, AnimationOptions] | None,
 ) -> dict[str, Any]:
     name, open_case = named
     try:
         case = open_case()
         with progress_bar(name) as reporter:
             prediction = pipeline.segment(segmenter, case.image, settings, reporter)
-        files = pipeline.save(prediction, case.image, output, pipeline.stem_of(name), steps=save_steps)
+        stem = f"{pipeline.stem_of(name)}{pipeline.frame_suffix(case.image)}"
+        files = saving(prediction, case.image, output, stem)
+        animated = _animate(segmenter, case, prediction, output / f"{stem}_steps", film_of_steps)
+        files = (*files, *(Path(made.path) for made in animated))
     except (FlowglassError, OSError) as error:
         print_failure(name, str(error))
         return {"case": name, "error": str(error)}
     result = _result(name, case, prediction, files)
+    result["findings"] += [to_plain(finding) for made in animated for finding in made.findings]
     if not quiet:
         print_result(result)
     return result
 
 
+def _animate(
+    segmenter: Any, case: Case, prediction: Prediction, path: Path, wanted: tuple[str, AnimationOptions] | None
+) -> tuple[AnimationFile, ...]:
+    """The steps as a film, if one is wanted. Its column has the name of the checkpoint."""
+    if wanted is None:
+        return ()
+    ending, options = wanted
+    column = FigureColumn(name=Path(segmenter.report.path).name, colour=COLUMN_COLOUR, prediction=prediction)
+    file = path.with_name(f"{path.name}.{ending}")
+    with progress_bar(file.name) as reporter:
+        made = pipeline.animate([column], case.image, file, reference=case.reference, options=options, report=reporter)
+    return (made,)
+
+
 def _result(name: str, case: Case, prediction: Prediction, files: Sequence[Path]) -> dict[str, Any]:
     reference = case.reference
-    measured = None if reference is None else pipeline.measure(prediction, reference)
+    comparable = reference is not None and reference.placed != "shown"
+    measured = pipeline.measure(prediction, reference) if reference is not None and comparable else None
+    flips = pipeline.flip_suspected(prediction, reference) if reference is not None else ()
     return {
         "case": name,
         "reference": None if reference is None else reference.path,
@@ -364,7 +441,9 @@ def _result(name: str, case: Case, prediction: Prediction, files: Sequence[Path]
         "network_calls": prediction.calls,
         "device": prediction.device,
         "deviations": to_plain(prediction.deviations),
-        "findings": to_plain((*case.image.findings, *(reference.findings if reference else ()), *prediction.findings)),
+        "findings": to_plain(
+            (*case.image.findings, *(reference.findings if reference else ()), *prediction.findings, *flips)
+        ),
         "metrics": None if measured is None else {value.name: to_plain(value) for value in measured.values},
     }
 
@@ -375,6 +454,17 @@ def _result(name: str, case: Case, prediction: Prediction, files: Sequence[Path]
 def _refuse(message: str) -> typer.Exit:
     print_usage_error(message)
     return typer.Exit(REFUSED)
+
+
+def _animation(ending: str | None, fps: float, scale: float, quantity: str) -> tuple[str, AnimationOptions] | None:
+    if ending is None:
+        return None
+    _one_of("--animation", ending, ("gif", "mp4"))
+    missing = pipeline.video_missing() if ending == "mp4" else ""
+    if missing:
+        raise _refuse(missing)
+    drawn = _one_of("--animation-quantity", quantity, ("mask", "estimate", "probability", "state"))
+    return ending, AnimationOptions(fps=fps, scale=scale, quantity=drawn)
 
 
 def _one_of(option: str, value: str, choices: Sequence[str]) -> Any:

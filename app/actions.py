@@ -2,48 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMenu
 
-from app.items import CONVENTIONS, LAYOUTS, PROJECTIONS, VIEW_NAMES, VIEWS
+from app.commands.command import (
+    SEPARATOR,
+    SUBMENU,
+    Command,
+    has_case,
+    has_result,
+    has_volume,
+    separator,
+)
+from app.commands.comparing import COLUMNS, COMPARED, LINKED, ROWS, has_run
+from app.commands.looking import CASES, LOOKING, QUANTITIES
+from app.commands.topology import TOPOLOGY
+from app.items import CONVENTIONS, LAYOUT_NAMES, LAYOUTS, PROJECTIONS, VIEW_NAMES, VIEWS
+from app.keymap import Keymap, native
 
 if TYPE_CHECKING:
     from app.window import MainWindow
 
 MENUS = ("&File", "&Run", "&View", "&Help")
-SEPARATOR = "-"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
-    """`id` starts with its menu; `call` gets the window. `enabled` is asked whenever the store changes."""
-
-    id: str
-    menu: str
-    title: str
-    call: Callable[[MainWindow], object]
-    shortcut: str = ""
-    enabled: Callable[[MainWindow], bool] = lambda window: True
-
-
-def _has_column(window: MainWindow) -> bool:
-    return window.store.active_column is not None
-
-
-def _has_result(window: MainWindow) -> bool:
-    column = window.store.active_column
-    return column is not None and window.store.run_state(column).state == "result"
-
-
-def _has_case(window: MainWindow) -> bool:
-    return window.store.case is not None
-
-
-def _has_volume(window: MainWindow) -> bool:
-    return window.store.case is not None and window.parts.view.is_volume()
 
 
 def _next(values: tuple[str, ...], now: str) -> str:
@@ -52,11 +35,8 @@ def _next(values: tuple[str, ...], now: str) -> str:
 
 
 def _busy(window: MainWindow) -> bool:
-    return window.store.outcomes.busy or window.effects.busy or window.models.busy
-
-
-def _separator(menu: str, after: str) -> Command:
-    return Command(id=f"{after}.separator", menu=menu, title=SEPARATOR, call=lambda window: None)
+    own = (window.effects, window.models, window.rows, window.dial, window.maps, window.topology, window.animations)
+    return window.store.outcomes.busy or any(part.busy for part in own)
 
 
 COMMANDS: tuple[Command, ...] = (
@@ -81,14 +61,14 @@ COMMANDS: tuple[Command, ...] = (
         call=lambda window: window.open_demo(),
         enabled=lambda window: window.has_demo,
     ),
-    _separator("&File", "file.demo"),
+    separator("&File", "file.demo"),
     Command(
         id="file.save-result",
         menu="&File",
         title="&Save result\N{HORIZONTAL ELLIPSIS}",
         shortcut="Ctrl+S",
         call=lambda window: window.ask_result_folder(),
-        enabled=_has_result,
+        enabled=has_result,
     ),
     *(
         Command(
@@ -97,7 +77,7 @@ COMMANDS: tuple[Command, ...] = (
             title=f"Save picture of the view, &{scale}x\N{HORIZONTAL ELLIPSIS}",
             shortcut=f"Ctrl+Shift+{scale}",
             call=lambda window, scale=scale: window.ask_picture_file(scale),
-            enabled=_has_case,
+            enabled=has_case,
         )
         for scale in (1, 2, 4)
     ),
@@ -107,9 +87,17 @@ COMMANDS: tuple[Command, ...] = (
         title="&Copy picture of the view",
         shortcut="Ctrl+Shift+C",
         call=lambda window: window.copy_picture(),
-        enabled=_has_case,
+        enabled=has_case,
     ),
-    _separator("&File", "file.copy-picture"),
+    Command(
+        id="file.animation",
+        menu="&File",
+        title="Save a&nimation of the steps\N{HORIZONTAL ELLIPSIS}",
+        shortcut="Ctrl+Shift+A",
+        call=lambda window: window.ask_animation(),
+        enabled=lambda window: bool(window.animations.shown()),
+    ),
+    separator("&File", "file.copy-picture"),
     Command(id="file.quit", menu="&File", title="&Quit", shortcut="Ctrl+Q", call=lambda window: window.close()),
     Command(
         id="run.again",
@@ -117,7 +105,7 @@ COMMANDS: tuple[Command, ...] = (
         title="&Run",
         shortcut="Ctrl+R",
         call=lambda window: window.run_active(),
-        enabled=_has_column,
+        enabled=has_run,
     ),
     Command(
         id="run.cancel",
@@ -128,45 +116,36 @@ COMMANDS: tuple[Command, ...] = (
         enabled=_busy,
     ),
     Command(
+        id="run.keep-on-disk",
+        menu="&Run",
+        title="&Keep results on disk",
+        call=lambda window: window.toggle_kept_results(),
+        words=lambda window: f"{'Do not k' if window.settings.keep_results else 'K'}eep results on disk",
+    ),
+    Command(
+        id="run.forget-disk",
+        menu="&Run",
+        title="Remove results &from disk",
+        call=lambda window: window.forget_kept_results(),
+    ),
+    Command(
         id="run.copy-command",
         menu="&Run",
         title="Copy run as c&ommand",
         shortcut="Ctrl+Alt+C",
         call=lambda window: window.copy_command(),
-        enabled=_has_column,
+        enabled=has_run,
     ),
-    _separator("&Run", "run.copy-command"),
-    Command(
-        id="run.previous-case",
-        menu="&Run",
-        title="&Previous case",
-        shortcut="PgUp",
-        call=lambda window: window.step_case(-1),
-        enabled=lambda window: len(window.store.cases) > 1,
-    ),
-    Command(
-        id="run.next-case",
-        menu="&Run",
-        title="&Next case",
-        shortcut="PgDown",
-        call=lambda window: window.step_case(1),
-        enabled=lambda window: len(window.store.cases) > 1,
-    ),
-    Command(
-        id="run.close-column",
-        menu="&Run",
-        title="C&lose column",
-        shortcut="Ctrl+W",
-        call=lambda window: window.close_column(),
-        enabled=_has_column,
-    ),
+    separator("&Run", "run.copy-command"),
+    *CASES,
+    *COLUMNS,
     Command(
         id="view.reset",
         menu="&View",
         title="&Reset pan, zoom and window",
-        shortcut="Ctrl+0",
+        shortcut="R",
         call=lambda window: window.parts.view.reset_view(),
-        enabled=_has_case,
+        enabled=has_case,
     ),
     Command(
         id="view.mask",
@@ -174,7 +153,7 @@ COMMANDS: tuple[Command, ...] = (
         title="Show or hide the &masks",
         shortcut="M",
         call=lambda window: window.toggle_overlay("visible"),
-        enabled=_has_case,
+        enabled=has_case,
     ),
     Command(
         id="view.reference",
@@ -182,7 +161,7 @@ COMMANDS: tuple[Command, ...] = (
         title="Show or hide the r&eference",
         shortcut="G",
         call=lambda window: window.toggle_overlay("reference_visible"),
-        enabled=_has_case,
+        enabled=has_case,
     ),
     Command(
         id="view.own-threshold",
@@ -190,7 +169,7 @@ COMMANDS: tuple[Command, ...] = (
         title="The checkpoint's &own threshold",
         shortcut="T",
         call=lambda window: window.reset_threshold(),
-        enabled=_has_column,
+        enabled=has_run,
     ),
     Command(
         id="view.previous-step",
@@ -198,7 +177,8 @@ COMMANDS: tuple[Command, ...] = (
         title="&Previous step",
         shortcut="Ctrl+Left",
         call=lambda window: window.move_step(-1),
-        enabled=_has_result,
+        enabled=has_result,
+        repeats=True,
     ),
     Command(
         id="view.next-step",
@@ -206,7 +186,8 @@ COMMANDS: tuple[Command, ...] = (
         title="&Next step",
         shortcut="Ctrl+Right",
         call=lambda window: window.move_step(1),
-        enabled=_has_result,
+        enabled=has_result,
+        repeats=True,
     ),
     Command(
         id="view.film",
@@ -221,19 +202,30 @@ COMMANDS: tuple[Command, ...] = (
         title="&Final result",
         shortcut="Ctrl+End",
         call=lambda window: window.parts.steps.choose(None),
-        enabled=_has_result,
+        enabled=has_result,
     ),
-    _separator("&View", "view.final"),
     *(
         Command(
-            id=f"view.layout-{count}",
+            id=f"view.{word}-label",
             menu="&View",
-            title=f"&{count} view{'s' if count > 1 else ''} of a volume",
-            shortcut=f"Alt+{count}",
-            call=lambda window, count=count: window.store.set_volume(layout=count),
-            enabled=_has_volume,
+            title=f"{word.capitalize()} &label",
+            shortcut=key,
+            call=lambda window, by=by: window.labels.step(by),
+            enabled=lambda window: bool(window.store.labels),
         )
-        for count in LAYOUTS
+        for word, key, by in (("previous", ",", -1), ("next", ".", 1))
+    ),
+    separator("&View", "view.final"),
+    *(
+        Command(
+            id=f"view.layout-{layout}",
+            menu="&View",
+            title="Li&ghtbox of a volume" if layout == "lightbox" else f"&{LAYOUT_NAMES[layout]} of a volume",
+            shortcut=f"Alt+{9 if layout == 'lightbox' else layout}",
+            call=lambda window, layout=layout: window.store.set_volume(layout=layout),
+            enabled=has_volume,
+        )
+        for layout in LAYOUTS
     ),
     *(
         Command(
@@ -242,7 +234,7 @@ COMMANDS: tuple[Command, ...] = (
             title=f"Plane: {VIEW_NAMES[view].lower()}",
             shortcut=f"F{number}",
             call=lambda window, view=view: window.store.set_volume(view=view, layout=1),
-            enabled=_has_volume,
+            enabled=has_volume,
         )
         for number, view in enumerate(VIEWS, 5)
     ),
@@ -252,17 +244,32 @@ COMMANDS: tuple[Command, ...] = (
         title="S&wap left and right (radiological, neurological)",
         shortcut="L",
         call=lambda window: window.store.set_volume(convention=_next(CONVENTIONS, window.store.volume.convention)),
-        enabled=_has_case,
+        enabled=has_case,
     ),
     Command(
         id="view.slab",
         menu="&View",
         title="S&lab: off, maximum, minimum, mean",
-        shortcut="P",
+        shortcut="Shift+P",
         call=lambda window: window.store.set_volume(projection=_next(PROJECTIONS, window.store.volume.projection)),
-        enabled=_has_volume,
+        enabled=has_volume,
     ),
-    _separator("&View", "view.slab"),
+    Command(
+        id="view.three-dimensions",
+        menu="&View",
+        title="Masks of a volume in &3D",
+        shortcut="Ctrl+3",
+        call=lambda window: window.show_3d(),
+        enabled=has_volume,
+    ),
+    separator("&View", "view.slab"),
+    *LOOKING,
+    *QUANTITIES,
+    *ROWS,
+    *LINKED,
+    *COMPARED,
+    *TOPOLOGY,
+    separator("&View", "view.looking"),
     *(
         Command(
             id=f"view.theme-{choice}",
@@ -276,50 +283,85 @@ COMMANDS: tuple[Command, ...] = (
         id="help.shortcuts",
         menu="&Help",
         title="&Shortcuts",
-        shortcut="F1",
+        shortcut="?",
         call=lambda window: window.show_shortcuts(),
+    ),
+    Command(
+        id="help.edit-shortcuts",
+        menu="&Help",
+        title="&Change shortcuts\N{HORIZONTAL ELLIPSIS}",
+        call=lambda window: window.edit_shortcuts(),
+    ),
+    Command(
+        id="help.palette",
+        menu="&Help",
+        title="Command &palette",
+        shortcut="Ctrl+K",
+        call=lambda window: window.show_palette(),
     ),
     Command(id="help.about", menu="&Help", title="&About Flowglass", call=lambda window: window.show_about()),
 )
 
 MOUSE = (
-    ("Wheel", "Zoom at the pointer; in a volume, the next slice (Ctrl + wheel zooms)"),
-    ("Left drag", "Move the picture; in a volume, the crosshair (middle drag moves the picture)"),
-    ("Shift + move", "The crosshair of a volume follows, and all views with it"),
-    ("Up, Down", "Next and previous slice of a volume (in the pictures)"),
-    ("PgUp, PgDown", "Ten slices of a volume (in the pictures)"),
-    ("Left, Right", "Previous and next case (in the pictures)"),
+    ("Wheel", "The next slice of a volume; a single picture is zoomed"),
+    ("Ctrl + wheel", "The other of the two: zoom a volume; the next frame of a film"),
+    ("Left drag", "The crosshair of a volume; a single picture is moved"),
+    ("Middle drag", "Move the picture"),
     ("Right drag", "Window and level"),
-    ("Double click", "One view of one column alone, or all of them again"),
-    ("Hold Space", "The bare image"),
-    ("R", "Reset pan, zoom and window (in the pictures)"),
+    ("Ctrl + right drag", "Window and level of what a box encloses"),
+    ("Shift + move", "The crosshair of a volume follows, in all views"),
+    ("Drag the head", "Put a column in another place"),
+    ("Double click", "One view of one column alone, or all of them again; in a lightbox, that slice alone"),
 )
 
 
-def make_actions(window: MainWindow) -> dict[str, QAction]:
+def make_actions(window: MainWindow, keymap: Keymap) -> dict[str, QAction]:
     """A QAction for each command, in the menu it names. Returns them by id."""
-    menus = {title: window.menuBar().addMenu(title) for title in MENUS}
+    menus: dict[str, QMenu] = {}
+    for title in MENUS:
+        menus[title] = window.menuBar().addMenu(title)
     made = {}
     for command in COMMANDS:
-        if command.title == SEPARATOR:
-            menus[command.menu].addSeparator()
+        if command.held:
             continue
-        action = QAction(command.title, window)
-        action.setShortcut(QKeySequence(command.shortcut))
+        menu = _menu(menus, command.menu)
+        if command.title == SEPARATOR:
+            menu.addSeparator()
+            continue
+        made[command.id] = action = QAction(command.title, window)
+        action.setAutoRepeat(command.repeats)
         action.triggered.connect(lambda _=False, command=command: command.call(window))
-        menus[command.menu].addAction(action)
-        made[command.id] = action
+        menu.addAction(action)
+        if command.where == "pictures":
+            action.setShortcutContext(Qt.ShortcutContext.WidgetWithChildrenShortcut)
+            window.parts.view.addAction(action)
+    give_keys(made, keymap)
     return made
+
+
+def _menu(menus: dict[str, QMenu], title: str) -> QMenu:
+    """The menu or submenu of that title; a submenu is made when it is first named."""
+    if title not in menus:
+        parent, _, own = title.partition(SUBMENU)
+        menus[title] = menus[parent].addMenu(own)
+    return menus[title]
+
+
+def give_keys(actions: dict[str, QAction], keymap: Keymap) -> None:
+    """The keys that are in force now."""
+    for name, action in actions.items():
+        action.setShortcut(QKeySequence(keymap.key(name)))
 
 
 def refresh_actions(window: MainWindow, actions: dict[str, QAction]) -> None:
     for command in COMMANDS:
         if command.id in actions:
             actions[command.id].setEnabled(command.enabled(window))
+            if command.words is not None:
+                actions[command.id].setText(command.words(window))
 
 
-def shortcut_lines() -> list[tuple[str, str]]:
-    """Key and what it does, of everything that has one."""
-    keys = [(command.shortcut, command.title) for command in COMMANDS if command.shortcut]
-    plain = [(key, title.replace("&", "").rstrip("\N{HORIZONTAL ELLIPSIS}")) for key, title in keys]
-    return [*plain, *MOUSE]
+def shortcut_lines(keymap: Keymap) -> list[tuple[str, str]]:
+    """Key and what it does, of everything that has one; the mouse at the end."""
+    keys = ((keymap.key(command.id), command) for command in keymap.commands)
+    return [*((native(key), command.plain_title) for key, command in keys if key), *MOUSE]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib import metadata
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeySequence
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QGridLayout, QScrollArea, QVBoxLayout, QWidget
 
 from app.actions import shortcut_lines
+from app.keymap import Keymap
 from app.panels.widgets.text import PlainLabel
 
 ABOUT = (
@@ -18,25 +19,29 @@ ABOUT = (
 
 
 class ShortcutsDialog(QDialog):
-    """Key and meaning, from the table of commands."""
+    """Key and meaning, with the keys that are in force; `change` opens the dialog in which they are changed."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, keymap: Keymap, change: Callable[[], None], parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Shortcuts")
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         table = QWidget()
         grid = QGridLayout(table)
         grid.setHorizontalSpacing(24)
-        for row, (key, meaning) in enumerate(shortcut_lines()):
-            native = QKeySequence(key).toString(QKeySequence.SequenceFormat.NativeText) or key
-            grid.addWidget(PlainLabel(native, role="heading"), row, 0)
-            grid.addWidget(PlainLabel(meaning), row, 1)
+        for row, (key, meaning) in enumerate(shortcut_lines(keymap)):
+            grid.addWidget(PlainLabel(key, role="heading"), row, 0)
+            grid.addWidget(PlainLabel(meaning, wrap=True), row, 1)
+        grid.setColumnStretch(1, 1)
         scroll = QScrollArea()
         scroll.setWidget(table)
         scroll.setWidgetResizable(True)
         column = QVBoxLayout(self)
         column.addWidget(scroll)
-        column.addWidget(_close_button(self))
+        buttons = _close_button(self)
+        self.change = buttons.addButton("Change\N{HORIZONTAL ELLIPSIS}", QDialogButtonBox.ButtonRole.ActionRole)
+        self.change.clicked.connect(self.accept)
+        self.change.clicked.connect(change)
+        column.addWidget(buttons)
         self.resize(560, 560)
 
 

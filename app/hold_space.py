@@ -1,4 +1,5 @@
-"""Space held anywhere in the window shows the bare image, except where a space is typed or presses a button."""
+"""Space, or the key chosen for it, held anywhere in the window shows the bare image, and B the other column's result,
+except where it is typed or presses a button."""
 
 from __future__ import annotations
 
@@ -22,18 +23,18 @@ class HoldSpace(QObject):
     def _on_focus(self, before: QWidget | None, now: QWidget | None) -> None:
         if before is not None:
             before.removeEventFilter(self)
-            self._view.set_bare(False)  # the release goes elsewhere
+            self._view.let_go()
         if now is not None and now.window() is self._window and not isinstance(now, OWN_SPACE):
             now.installEventFilter(self)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         pressed = event.type() == QEvent.Type.KeyPress
-        if not isinstance(event, QKeyEvent) or event.key() != Qt.Key.Key_Space:
+        if not isinstance(event, QKeyEvent) or event.key() not in (self._view.bare_key, self._view.other_key):
             return False
         if event.modifiers() != Qt.KeyboardModifier.NoModifier:
             return False
         if pressed or not event.isAutoRepeat():  # a held key repeats as release and press
-            self._view.set_bare(pressed)
+            self._view.hold(event.key(), pressed)
         return True
 
 

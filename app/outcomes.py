@@ -20,6 +20,8 @@ class Outcomes:
     def __init__(self, bytes_kept: int = BYTES_KEPT) -> None:
         self.measurements: dict[MeasureKey, Measurement | Failure] = {}
         self.curves: dict[RunKey, tuple[float | None, ...]] = {}
+        self.other_curves: dict[tuple[RunKey, str], tuple[float | None, ...]] = {}
+        """Along the steps, by name: all but Dice."""
         self._ended: dict[RunKey, Prediction | Failure] = {}
         self._running: dict[str, tuple[RunKey, Progress | None]] = {}
         self._cancelled: dict[str, RunKey] = {}
@@ -99,6 +101,7 @@ class Outcomes:
     def forget_measurements(self, matches: Callable[[RunKey], bool]) -> None:
         """Drop the numbers whose key matches, not the predictions."""
         self.curves = {key: value for key, value in self.curves.items() if not matches(key)}
+        self.other_curves = {key: value for key, value in self.other_curves.items() if not matches(key[0])}
         self.measurements = {key: value for key, value in self.measurements.items() if not matches(key.run)}
 
     def _make_room(self, newest: RunKey) -> None:

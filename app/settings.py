@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QSettings
@@ -51,6 +53,56 @@ class Settings:
     @last_folder.setter
     def last_folder(self, folder: str) -> None:
         self._stored.setValue("open/folder", folder)
+
+    @property
+    def keep_results(self) -> bool:
+        """Whether results are kept on disk."""
+        return str(self._stored.value("results/keep", "false")) == "true"
+
+    @keep_results.setter
+    def keep_results(self, wanted: bool) -> None:
+        self._stored.setValue("results/keep", "true" if wanted else "false")
+
+    @property
+    def last_result_folder(self) -> str:
+        return str(self._stored.value("save/folder", ""))
+
+    @last_result_folder.setter
+    def last_result_folder(self, folder: str) -> None:
+        self._stored.setValue("save/folder", folder)
+
+    def label_colours(self) -> dict[str, str]:
+        """The colour of each label that was ever shown, by its code or name."""
+        stored = self._stored.value("labels/colours", "{}")
+        try:
+            known = json.loads(str(stored))
+        except ValueError:
+            return {}
+        return {str(key): str(colour) for key, colour in known.items()} if isinstance(known, dict) else {}
+
+    @property
+    def label_colours_of_file(self) -> bool:
+        return str(self._stored.value("labels/of-file", "false")) == "true"
+
+    @label_colours_of_file.setter
+    def label_colours_of_file(self, wanted: bool) -> None:
+        self._stored.setValue("labels/of-file", "true" if wanted else "false")
+
+    def store_label_colours(self, colours: Mapping[str, str]) -> None:
+        self._stored.setValue("labels/colours", json.dumps(colours, ensure_ascii=True, sort_keys=True))
+
+    def keys(self) -> dict[str, str]:
+        """Keys that a person gave to commands, by the id of the command; empty text: the command has none."""
+        self._stored.beginGroup("keys")
+        found = {name: self._stored.value(name) for name in self._stored.childKeys()}
+        self._stored.endGroup()
+        return {name: key for name, key in found.items() if isinstance(key, str)}
+
+    def set_keys(self, keys: Mapping[str, str]) -> None:
+        """Replace all of them."""
+        self._stored.remove("keys")
+        for name, key in keys.items():
+            self._stored.setValue(f"keys/{name}", key)
 
     def layout(self) -> tuple[QByteArray, QByteArray]:
         """Geometry and dock state of the window as Qt packed them; empty when never stored."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Protocol
 
 from PySide6.QtCore import Signal
@@ -54,8 +55,15 @@ class StatusLine(QStatusBar):
         self.cancel.clicked.connect(lambda: self.cancel_requested.emit())
         self.show_work("", None, cancellable=False)
 
-    def show_hover(self, info: Hovered | None, names: Mapping[str, str], slices: int) -> None:
-        self.hover.setText("" if info is None else hover_text(info, names, slices))
+    def show_hover(
+        self,
+        info: Hovered | None,
+        names: Mapping[str, str],
+        slices: int,
+        labels: Mapping[int, str] = MappingProxyType({}),
+    ) -> None:
+        """`labels`: names of the reference's labels, by number."""
+        self.hover.setText("" if info is None else hover_text(info, names, slices, labels))
 
     def show_device(self, device: str) -> None:
         self.device.setText(f"Device: {device}" if device else "")
@@ -70,9 +78,11 @@ class StatusLine(QStatusBar):
         set_quietly(self.bar, 1000 if known else 0, done)
 
 
-def hover_text(info: Hovered, names: Mapping[str, str], slices: int) -> str:
+def hover_text(
+    info: Hovered, names: Mapping[str, str], slices: int, labels: Mapping[int, str] = MappingProxyType({})
+) -> str:
     """`Row 12, column 30 · value 134 · reference 1 · best.ckpt: p = 0.87`; in a volume also the slice and where that
-    is in the patient (`L 12.0, P 4.5, S 56.0 mm`).
+    is in the patient (`L 12.0, P 4.5, S 56.0 mm`). A label that has a name is called by it.
 
     The numbers of several columns stand in the order of the columns: their names would leave no room for them.
     """
@@ -81,7 +91,7 @@ def hover_text(info: Hovered, names: Mapping[str, str], slices: int) -> str:
         where = f"Crosshair: {where[0].lower()}{where[1:]}"
     parts = [where, *([] if info.world is None else [world_text(info.world)]), f"value {info.value:g}"]
     if info.reference is not None:
-        parts.append(f"reference {info.reference}")
+        parts.append(f"reference {labels.get(info.reference, info.reference)}")
     if info.probability:
         shown = [f"{info.probability[key]:.2f}" if key in info.probability else NO_VALUE for key in names]
         whose = next(iter(names.values()), "") if len(names) == 1 else "columns from the left"

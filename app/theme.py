@@ -135,6 +135,8 @@ def style_sheet(theme: Theme) -> str:
     QStatusBar {{ background: {theme.surface}; border-top: 1px solid {theme.border}; }}
     QStatusBar::item {{ border: none; }}
     QScrollArea {{ border: none; background: transparent; }}
+    QCheckBox::indicator:unchecked {{ border: 1px solid {theme.muted}; border-radius: 2px;
+        background: {theme.surface}; }}
     QFrame#card, QFrame#banner {{ background: {theme.surface}; border: 1px solid {theme.border};
         border-left: 3px solid {theme.muted}; border-radius: 3px; }}
     QFrame#card[severity="error"], QFrame#banner[severity="error"] {{ border-left-color: {theme.error}; }}

@@ -16,7 +16,7 @@ from rich.progress import Progress as Bars
 from rich.table import Table
 
 from core.progress import Progress, Report
-from core.records import CheckpointReport, Finding, FolderContents, TrainingRun, to_plain
+from core.records import CheckpointReport, Finding, FolderContents, PassportTable, TrainingRun, to_plain
 
 out, err = Console(soft_wrap=True), Console(stderr=True)
 piped = Console(soft_wrap=True, width=160)
@@ -80,6 +80,21 @@ def print_reports(reports: Sequence[CheckpointReport]) -> None:
         _print_facts(reports[0])
     else:
         _print_differences(reports)
+
+
+def print_comparison(reports: Sequence[CheckpointReport], tables: Sequence[PassportTable]) -> None:
+    """Findings of both checkpoints first; then in what they differ, table by table."""
+    for report in reports:
+        _print_findings(report)
+    for part in tables:
+        out.print(f"\n[bold]{escape(part.title)}[/]", highlight=False)
+        if part.rows:
+            table = _table(*part.headers)
+            for row in part.rows:
+                table.add_row(*map(escape, row))
+            print_table(table)
+        if part.remark:
+            out.print(escape(part.remark), highlight=False)
 
 
 def _print_findings(report: CheckpointReport) -> None:

@@ -44,3 +44,7 @@ class SettingsRefused(FlowglassError):
 
 class OutOfMemory(FlowglassError):
     """The device ran out of memory in the middle of a run."""
+
+
+class FigureRefused(FlowglassError):
+    """A figure or an animation that cannot be drawn, or not in this form."""

@@ -18,15 +18,41 @@ STATE_NAMES = {"none": "logit_difference"}
 """What the state of a step is called where it is none: by `Prediction.axis`."""
 
 
-def save_prediction(prediction: Prediction, image: Image, folder: Path, stem: str, *, steps: bool) -> tuple[Path, ...]:
+FORMATS = {
+    "nifti": (".nii.gz", ".nii.gz"),
+    "nrrd": (".seg.nrrd", ".nrrd"),
+    "mha": (".mha", ".mha"),
+    "png": (".png", ".png"),
+    "tiff": (".tif", ".tif"),
+    "dicom": (".dcm", ".dcm"),
+}
+"""Endings of mask and probability."""
+
+
+def formats_for(image: Image) -> tuple[str, ...]:
+    """The formats that can hold a result on the grid of `image`, the usual one first: PNG for single slices without a
+    place in space, else NIfTI. DICOM needs the files of the series."""
+    usual = "png" if len(image.voxels) == 1 and image.affine is None else "nifti"
+    possible = ["nifti", "nrrd", "mha", "tiff", *(["png"] if len(image.voxels) == 1 else [])]
+    possible += ["dicom"] if image.files else []
+    return (usual, *(name for name in possible if name != usual))
+
+
+def save_prediction(
+    prediction: Prediction, image: Image, folder: Path, stem: str, *, steps: bool, file_format: str = "auto"
+) -> tuple[Path, ...]:
     """Write `<stem>_mask`, `<stem>_probability`, `<stem>_run.json` and, if asked, `<stem>_steps/`; returns the files.
 
-    Pictures for 2D images (PNG: mask 8 bit 0/255, probability 16 bit), NIfTI with the image's affine for volumes.
+    `file_format`: one of `FORMATS`, or `auto` for the first of `formats_for`. PNG: mask 8 bit 0/255, probability 16
+    bit. Each file says in its header whether the prediction is as trained, and if not, in what it differs. Raises
+    ImageRefused when the format cannot hold the image.
     """
-    ending = ".png" if len(image.voxels) == 1 else ".nii.gz"
+    name = formats_for(image)[0] if file_format == "auto" else file_format
+    of_mask, ending = FORMATS[name]
+    said = remark(prediction)
     files = [
-        write_labels(prediction.mask, folder / f"{stem}_mask{ending}", like=image),
-        write_probability(folder / f"{stem}_probability{ending}", prediction.probability, like=image),
+        write_labels(prediction.mask, folder / f"{stem}_mask{of_mask}", like=image, remark=said),
+        write_probability(folder / f"{stem}_probability{ending}", prediction.probability, like=image, remark=said),
         _write_json(folder / f"{stem}_run.json", prediction),
     ]
     if steps:
@@ -36,15 +62,23 @@ def save_prediction(prediction: Prediction, image: Image, folder: Path, stem: st
 
 def _save_steps(prediction: Prediction, image: Image, folder: Path, ending: str) -> list[Path]:
     """Two pictures of each kept step; the state is mapped from its range to [0, 1], for viewing."""
-    low, high = prediction.state_range
+    (low, high), said = prediction.state_range, remark(prediction)
     digits = max(3, len(str(max((step.index for step in prediction.steps), default=0))))
     files = []
     for step in prediction.steps:
         name, of = step_name(prediction, step, digits), STATE_NAMES.get(prediction.axis, "state")
         state = np.clip((step.state - low) / (high - low), 0, 1)
-        files.append(write_probability(folder / f"{name}_{of}{ending}", state, like=image))
-        files.append(write_probability(folder / f"{name}_probability{ending}", step.probability, like=image))
+        files.append(write_probability(folder / f"{name}_{of}{ending}", state, like=image, remark=said))
+        files.append(
+            write_probability(folder / f"{name}_probability{ending}", step.probability, like=image, remark=said)
+        )
     return files
+
+
+def remark(prediction: Prediction) -> str:
+    """What every file of a prediction says of it, so that one that is passed on alone is not taken for another."""
+    labels = "; ".join(deviation.label for deviation in prediction.deviations)
+    return f"Flowglass: not as trained: {labels}" if labels else "Flowglass: as trained"
 
 
 def step_name(prediction: Prediction, step: Step, digits: int = 3) -> str:
@@ -101,7 +135,9 @@ def command_line(checkpoint: str, image: str, settings: RunSettings) -> str:
     for option, value, usual in (
         ("--protocol", settings.protocol, default.protocol),
         ("--steps", settings.steps, default.steps),
+        ("--solver", settings.solver, default.solver),
         ("--samples", settings.samples, default.samples),
+        ("--first-sample", settings.first_sample, default.first_sample),
         ("--threshold", settings.threshold, default.threshold),
         ("--weights", settings.weights, default.weights),
         ("--film", settings.film.mode, default.film.mode),

@@ -51,7 +51,7 @@ def _folder(path: Path) -> Intake:
     if path.name == PROFILE_CACHE:
         return _taken(path, "profiles", "a folder of vision-language profiles")
     if is_dicom_folder(path):
-        return _taken(path, "image", "a folder of DICOM images")
+        return _taken(path, "folder", "its DICOM images are opened by series")
     return _taken(path, "folder", _runs_text(path) or "a folder: its cases and checkpoints are listed")
 
 

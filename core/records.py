@@ -6,17 +6,23 @@ Arrays are (slices, rows, columns); a 2D image is one slice. Every array in a re
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
+from core.comparison_records import *  # noqa: F403 (they are listed there, and belong to this module's records)
+from core.comparison_records import Member as Member
+
 Array = np.ndarray[Any, np.dtype[Any]]
 Severity = Literal["error", "warning", "note"]
 Protocol = Literal["as-trained", "as-evaluated"]
+Solver = Literal["euler", "midpoint", "heun", "dopri5"]
 FilmMode = Literal["auto", "on", "off", "shuffle"]
 Axis = Literal["time", "noise", "none"]
+Direction = Literal["higher", "lower", "zero", "none"]
+AnimatedQuantity = Literal["mask", "state", "estimate", "probability"]
 NO_VALUE = "\N{EN DASH}"
 
 
@@ -213,7 +219,8 @@ class Image:
 class Series:
     """A DICOM series found in a folder. `images`: how many slices or frames. `files` along the stack, as far as known.
 
-    `thumbnail`: (rows, columns) uint8, at most 128 x 128, of the middle; None when it cannot be decoded.
+    `thumbnail`: (rows, columns) uint8, at most 128 x 128, of the middle; None when it cannot be decoded. `reference`:
+    a DICOM segmentation among the files that says it was drawn on this series.
     """
 
     uid: str
@@ -224,6 +231,7 @@ class Series:
     columns: int
     files: tuple[str, ...]
     thumbnail: Array | None = None
+    reference: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -244,6 +252,22 @@ class LabelMap:
     codes: Mapping[int, str] = field(default_factory=dict)
     frame: int = 0
     frames: int = 1
+    placed: Literal["as-stored", "shown", "resampled"] = "as-stored"
+    """`shown`: brought onto the image's grid for the eye alone, and not to be measured; `resampled`: by a person's
+    choice, to be measured too."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelInfo:
+    """One label of a map. `name`, `code`, `colour` as the file has them, or empty. `centre`: a voxel (slice, row,
+    column) of it, in the slice that holds most of it."""
+
+    number: int
+    voxels: int
+    centre: tuple[int, int, int]
+    name: str = ""
+    code: str = ""
+    colour: tuple[int, int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -282,6 +306,11 @@ class RunSettings:
     `threshold` None = the checkpoint's own, in its value range. `value_range` None = the checkpoint's own; else the
     other reading of a file whose writer cannot be told, cut in the middle of that range unless `threshold` says
     otherwise. `slice_axis`: the array axis of a volume along which a 2D network is run, plane by plane.
+    `keep_members`: also keep each sample by itself, in `Prediction.members`; the result is the same.
+    `solver` None = the checkpoint's own; another is for flows: any for a continuous one, `euler` or `heun` for a
+    discrete one. Solvers of fixed steps take one between two grid points, so a continuous flow takes `steps` - 1;
+    `dopri5` chooses its own, and more grid points only show more of the way.
+    `first_sample`: the number of the first sample: `samples=1, first_sample=3` is the fourth one alone.
     """
 
     seed: int = 0
@@ -295,6 +324,9 @@ class RunSettings:
     threshold: float | None = None
     value_range: tuple[float, float] | None = None
     slice_axis: Literal["slices", "rows", "columns"] = "slices"
+    keep_members: bool = False
+    first_sample: int = 0
+    solver: Solver | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -386,6 +418,8 @@ class Prediction:
     settings: RunSettings
     deviations: tuple[Deviation, ...] = ()
     spread: Array | None = None
+    members: tuple[Member, ...] = ()
+    """The samples by themselves, where `settings.keep_members` asked for them."""
     seconds: float = 0.0
     calls: int = 0
     device: str = "cpu"
@@ -413,12 +447,17 @@ class Intake:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CasePaths:
-    """Files of one case found in a folder. `sample` is the producers' name for it (`test/image/0000.png`)."""
+    """Files of one case found in a folder. `sample` is the producers' name for it (`test/image/0000.png`).
+
+    `files`: of one DICOM series among several in its folder, which `series` names; `image` is then the first of them.
+    """
 
     name: str
     image: str
     reference: str | None = None
     sample: str | None = None
+    files: tuple[str, ...] = ()
+    series: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -460,13 +499,15 @@ class TrainingRun:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FolderContents:
-    """What a folder holds; `findings` name what was left out. The checkpoints of `runs` are in `checkpoints` too."""
+    """What a folder holds; `findings` name what was left out. The checkpoints of `runs` are in `checkpoints` too, and
+    each of `series`, the DICOM series of folders that hold several, is one of `cases`."""
 
     path: str
     cases: tuple[CasePaths, ...] = ()
     checkpoints: tuple[str, ...] = ()
     runs: tuple[TrainingRun, ...] = ()
     findings: tuple[Finding, ...] = ()
+    series: tuple[Series, ...] = ()
 
 
 # ---- measurements ---------------------------------------------------------------------------------------------------
@@ -474,21 +515,38 @@ class FolderContents:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MetricValue:
-    """`value` None means it does not exist; `reason` then says why."""
+    """`value` None means it does not exist; `reason` then says why.
+
+    `unit`: `mm`, `mm²`, `mm³`, `px` (pixels, or voxels of a volume), `count`, or empty for a ratio. `direction`: is it
+    better `higher`, `lower`, nearer to `zero`, or `none` of these. `definitions`: whose (`standard`, `soft-seg`,
+    `sofl-seg`); `note`: how those differ from the standard ones. `label`: of a label map; None = all foreground
+    together. `roi`: only pixels inside a region of interest were counted.
+    """
 
     name: str
     value: float | None
     reason: str = ""
     higher_is_better: bool = True
     definition: str = ""
+    unit: str = ""
+    direction: Direction = "higher"
+    source: str = ""
+    definitions: str = "standard"
+    note: str = ""
+    label: int | None = None
+    roi: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
-    """Metric values of one prediction against one reference, under the `standard` definitions."""
+    """Metric values of one prediction against one reference; those of several labels stand one after the other."""
 
     values: tuple[MetricValue, ...]
     definitions: str = "standard"
+
+    def of_label(self, label: int | None) -> Measurement:
+        """The values of one label alone; None = of all foreground together."""
+        return replace(self, values=tuple(value for value in self.values if value.label == label))
 
     def __getitem__(self, name: str) -> MetricValue:
         for value in self.values:
@@ -557,3 +615,91 @@ class FilmSummary:
     norms: tuple[float, ...]
     shared: bool
     ranges: tuple[StageRange, ...]
+
+
+# ---- figures -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class FigureColumn:
+    """One prediction in a figure, under the name and in the colour (`#rrggbb`) that it has everywhere."""
+
+    name: str
+    colour: str
+    prediction: Prediction
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnimationOptions:
+    """How a scrub from noise to mask is drawn.
+
+    `fps`: steps per second; the final result stays for `hold_seconds`. `scale`: screen pixels per pixel of the image.
+    `window`: intensities drawn black and white, None = all of them. `cross`: the voxel (slice, row, column) through
+    which `view` is cut, None = where the masks are largest. `opacity` of the masks, 0 to 1.
+    """
+
+    fps: float = 10.0
+    hold_seconds: float = 1.5
+    scale: float = 2.0
+    quantity: AnimatedQuantity = "mask"
+    view: Literal["axial", "coronal", "sagittal", "acquired"] = "acquired"
+    convention: Literal["radiological", "neurological"] = "radiological"
+    cross: tuple[int, int, int] | None = None
+    window: tuple[float, float] | None = None
+    inverted: bool = False
+    opacity: float = 0.45
+    reference_colour: str = "#F0E442"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnimationFile:
+    """What was written: pictures in the file, how long they last, and what a person should know of them."""
+
+    path: str
+    frames: int
+    seconds: float
+    width: int
+    height: int
+    findings: tuple[Finding, ...] = ()
+
+
+# ---- three dimensions ----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Space:
+    """The space in which a volume is drawn. `matrix`: (4, 4) float64, voxel (slice, row, column) to x, y, z in `unit`.
+
+    With geometry these are RAS millimetres. `letters`: what lies at the low and the high end of each axis. `low`,
+    `high`: the corners of the box around the volume. `true_to_scale` False: nobody says how far voxels are apart.
+    """
+
+    matrix: Array
+    letters: tuple[tuple[str, str], tuple[str, str], tuple[str, str]]
+    low: tuple[float, float, float]
+    high: tuple[float, float, float]
+    unit: Literal["mm", "voxels"]
+    true_to_scale: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Surface:
+    """The boundary of a mask as triangles, in the `Space` of the image: `vertices`, `normals` (N, 3) float32, `faces`
+    (M, 3) uint32. `every`: of how many voxels along each axis one was made to keep the number of triangles down; it is
+    in the mask where any of those is.
+    """
+
+    vertices: Array
+    faces: Array
+    normals: Array
+    every: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Texture:
+    """An image for drawing through: `levels` (slices, rows, columns) uint8 through the window, each the highest of
+    `every` voxels along each axis; `matrix`: (4, 4), from these voxels' corners to the `Space` of the image."""
+
+    levels: Array
+    matrix: Array
+    every: int = 1

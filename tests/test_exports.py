@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image as Pillow
 
 from core import pipeline
-from core.images import read_image
-from core.records import Prediction
+from core.images import read_image, read_labels
+from core.records import Deviation, Image, Prediction, RunSettings, frozen_array
 from tests.gui import fakes
 
 
@@ -52,3 +54,50 @@ def test_a_state_is_written_over_its_own_range(tmp_path: Path) -> None:
     expected = np.clip((prediction.steps[1].state + 1) / 2, 0, 1)
     assert names[3] == "step_500_timestep499_noise0.707_state.png"
     assert written / 65535 == pytest.approx(expected, abs=1e-4)
+
+
+def test_each_file_of_a_run_with_film_off_says_so(tmp_path: Path) -> None:
+    """A picture is passed on without its record."""
+    made = replace(fakes.prediction((1, 8, 12)), deviations=(Deviation(code="film.off", label="FiLM off"),))
+    pipeline.save(made, fakes.image(8, 12), tmp_path, "a", steps=True)
+    pictures = list(tmp_path.rglob("*.png"))
+    assert len(pictures) > 4
+    assert {said_in(path) for path in pictures} == {"Flowglass: not as trained: FiLM off"}
+    pipeline.save(replace(made, deviations=()), fakes.image(8, 12), tmp_path, "b")
+    assert said_in(tmp_path / "b_mask.png") == "Flowglass: as trained"
+
+
+def said_in(path: Path) -> str:
+    with Pillow.open(path) as picture:
+        return str(picture.info["Description"])
+
+
+@pytest.mark.parametrize("name", ["nifti", "nrrd", "mha", "tiff"])
+def test_each_format_gives_back_the_mask_and_its_place(name: str, tmp_path: Path) -> None:
+    mask = np.zeros((3, 6, 7), dtype=bool)
+    mask[1, 2:4, 3:6] = True
+    affine = np.array([[0, 0, -0.5, 10], [0, -0.7, 0, 20], [2, 0, 0, -30], [0, 0, 0, 1]], dtype=np.float64)
+    image = Image(voxels=np.zeros(mask.shape, np.float32), name="scan", affine=affine, spacing_mm=(2.0, 0.7, 0.5))
+    made = prediction_of(mask)
+    files = pipeline.save(made, image, tmp_path, "scan", file_format=name)
+    back = read_labels(files[0])
+    np.testing.assert_array_equal(back.labels > 0, mask)
+    probability = read_image(files[1])
+    np.testing.assert_allclose(probability.voxels / (65535 if name == "tiff" else 1), made.probability, atol=1e-4)
+    if name != "tiff":  # pages have no place in space
+        corner = np.array([2, 5, 6, 1])
+        np.testing.assert_allclose(back.affine @ corner, affine @ corner, atol=1e-3)
+
+
+def prediction_of(mask: np.ndarray) -> Prediction:
+    """Foreground at 0.9, the rest at 0.1."""
+    probability = frozen_array(np.where(mask, 0.9, 0.1), np.float32)
+    return Prediction(
+        score=probability,
+        probability=probability,
+        mask=frozen_array(mask),
+        threshold=0.5,
+        value_range=(0.0, 1.0),
+        steps=(),
+        settings=RunSettings(),
+    )

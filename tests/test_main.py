@@ -6,13 +6,14 @@ import json
 from pathlib import Path
 from typing import Any
 
+import nibabel as nib
 import numpy as np
 import pytest
 from PIL import Image as Pillow
 from typer.testing import CliRunner, Result
 
 from core import pipeline
-from core.images import write_probability
+from core.images import read_image, write_probability
 from core.records import FilmSettings, RunSettings
 from main import cli
 from tests.builders import CFM, DFM, FILM, write_checkpoint
@@ -139,6 +140,22 @@ def test_a_volume_is_written_under_its_name_without_both_endings(checkpoint: Pat
     assert (tmp_path / "out" / "head_mask.nii.gz").is_file()
 
 
+def test_one_frame_of_a_film_is_run_and_its_files_say_which(checkpoint: Path, tmp_path: Path) -> None:
+    moments = np.random.default_rng(0).random((24, 31, 1, 3)).astype(np.float32)
+    film = tmp_path / "film.nii.gz"
+    nib.save(nib.Nifti1Image(moments, np.eye(4)), film)  # type: ignore[no-untyped-call]
+    words = ("predict", checkpoint, film, "-o", tmp_path / "out", "--steps", 2)
+    assert flowglass(*words, "--frame", 3).exit_code == 0
+    assert flowglass(*words).exit_code == 0
+    out = tmp_path / "out"
+    third, first = (read_image(out / f"film_frame{number}_probability.nii.gz").voxels for number in (3, 1))
+    assert not np.array_equal(third, first)
+    assert json.loads((out / "film_frame3_run.json").read_text(encoding="utf-8"))["provenance"]["frame"] == 2
+    failed = flowglass(*words, "--frame", 4, "--json")
+    assert failed.exit_code == 1
+    assert "there is no frame" in answer(failed)["results"][0]["error"]
+
+
 def test_kept_steps_are_written_and_labelled(checkpoint: Path, picture: Path, tmp_path: Path) -> None:
     words = ("predict", checkpoint, picture, "-o", tmp_path / "out", "--keep", "0,2", "--save-steps", "--steps", 6)
     result = flowglass(*words, "--json")
@@ -180,3 +197,32 @@ def test_a_run_in_the_window_can_be_repeated_by_its_command() -> None:
     assert command == (
         "flowglass predict 'a b.ckpt' im.png -o results --seed 9 --protocol as-evaluated --steps 5 --film off"
     )
+
+
+def test_the_steps_are_written_as_an_animation(checkpoint: Path, picture: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    words = ("predict", checkpoint, picture, "-o", out, "--animation", "gif", "--animation-fps", "5", "--json")
+    (result,) = answer(flowglass(*words))["results"]
+    assert str(out / "07_steps.gif") in result["files"]
+    kept = json.loads((out / "07_run.json").read_text(encoding="utf-8"))["steps"]
+    assert len(kept) == 4
+    with Pillow.open(out / "07_steps.gif") as film:
+        assert film.n_frames == len(kept) + 1  # the final result comes last
+
+
+def test_an_animation_of_an_unknown_kind_is_refused_before_anything_runs(
+    checkpoint: Path, picture: Path, tmp_path: Path
+) -> None:
+    result = flowglass("predict", checkpoint, picture, "-o", tmp_path / "out", "--animation", "avi")
+    assert result.exit_code == 2
+    assert not (tmp_path / "out").exists()
+
+
+def test_another_solver_and_a_single_sample_are_run_and_labelled(
+    checkpoint: Path, picture: Path, tmp_path: Path
+) -> None:
+    words = ("predict", checkpoint, picture, "-o", tmp_path / "out", "--json")
+    told = answer(flowglass(*words, "--solver", "heun", "--samples", 1, "--first-sample", 2))
+    assert [item["code"] for item in told["results"][0]["deviations"]] == ["solver"]
+    assert (told["settings"]["solver"], told["settings"]["first_sample"]) == ("heun", 2)
+    assert flowglass(*words, "--solver", "rk4").exit_code == 2

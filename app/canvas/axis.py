@@ -9,6 +9,7 @@ from core.records import Axis, Prediction, Step
 
 ONE_CALL = "one network call"
 NO_STEPS = f"{ONE_CALL}: no steps"
+NO_NETWORK = "labels of a file: no steps"
 _ENDS_AND_MIDDLE = ((0.0, "0"), (0.5, "0.5"), (1.0, "1"))
 
 
@@ -56,7 +57,7 @@ def position_words(prediction: Prediction | None, index: int | None) -> str:
     if prediction is None:
         return "no result yet"
     if prediction.axis == "none":
-        return NO_STEPS
+        return NO_STEPS if prediction.steps else NO_NETWORK
     if index is None:
         return "final result" if prediction.steps else "final result, no steps kept"
     words = step_words(prediction.axis, prediction.steps[index])

@@ -6,6 +6,10 @@ from dataclasses import dataclass, replace
 
 MAX_ZOOM = 64.0
 """Screen pixels per voxel column at most: a voxel then fills a fingertip, and more shows nothing new."""
+CLOSE_ZOOM = 8.0
+"""Screen pixels per voxel column at most when a small thing is looked at closely: its surroundings stay in sight."""
+AROUND = 3.0
+"""How many times its own size a thing that is looked at closely gets of the view."""
 FIT_MARGIN = 4.0
 """Screen pixels left free on each side of an image that is fitted."""
 
@@ -99,6 +103,15 @@ class Lens:
         after = replace(self, camera=Camera(centre=self.centre, zoom=zoom)).to_voxel(screen_x, screen_y)
         centre_x, centre_y = self.centre
         return Camera(centre=self.plane.clamp(centre_x + x - after[0], centre_y + y - after[1]), zoom=zoom)
+
+
+def close_up(lens: Lens, box: tuple[float, float, float, float]) -> Camera:
+    """The camera that sees a box (left, top, right, bottom in voxels) in the middle, with its surroundings."""
+    left, top, right, bottom = box
+    fit, aspect = lens.plane.fit(lens.width, lens.height), lens.plane.aspect
+    room = min(lens.width / (right - left), lens.height / ((bottom - top) * aspect)) / AROUND
+    zoom = min(max(room, fit), max(CLOSE_ZOOM, 2 * fit), MAX_ZOOM)
+    return Camera(centre=((left + right) / 2, (top + bottom) / 2), zoom=zoom)
 
 
 def floor_half_up(value: float) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache, lru_cache
 
 import numpy as np
@@ -11,20 +12,30 @@ from PySide6.QtGui import QColor
 from core.records import Array
 
 GREY, VIRIDIS = "grey", "viridis"
+ON_DARK, ON_IMAGE = "CET-D6", "CET-D1"
+"""Maps with two sides, for any colour vision: blue-black-yellow for whole pictures, blue-white-red for few voxels."""
+INVERTED = "grey, inverted"
 TRANSPARENT = np.uint32(0)
 
 
 def argb(colour: str) -> np.uint32:
-    """An opaque `#rrggbb` as the 32-bit number of QImage.Format_ARGB32_Premultiplied."""
-    return np.uint32(QColor(colour).rgba())
+    """`#rrggbb`, or `#aarrggbb` to see through, as the 32-bit number of QImage.Format_ARGB32_Premultiplied."""
+    wish = QColor(colour)
+    red, green, blue = (part * wish.alpha() // 255 for part in (wish.red(), wish.green(), wish.blue()))
+    return np.uint32(wish.alpha() << 24 | red << 16 | green << 8 | blue)
 
 
 @cache
 def table(name: str) -> Array:
-    """(256,) uint32 ARGB of `grey` or one of pyqtgraph's maps (viridis: even in lightness, colour-blind safe)."""
+    """(256,) uint32 ARGB of `grey`, of the same inverted, or of one of pyqtgraph's maps.
+
+    Viridis is even in lightness, and safe for the colour-blind.
+    """
     if name == GREY:
         level = np.arange(256, dtype=np.uint32)
         made = np.uint32(0xFF000000) | level << 16 | level << 8 | level
+    elif name == INVERTED:
+        made = table(GREY)[::-1].copy()
     else:
         red, green, blue = pg.colormap.get(name).getLookupTable(nPts=256, alpha=False).astype(np.uint32).T
         made = np.uint32(0xFF000000) | red << 16 | green << 8 | blue
@@ -35,10 +46,11 @@ def table(name: str) -> Array:
 def levels(values: Array, low: float, high: float) -> Array:
     """uint8 levels of `values`: 0 at `low` and below, 255 at `high` and above; NaN gets 0. `high` <= `low`: a step."""
     span = max(high - low, 1e-12)
-    scaled = (values.astype(np.float32, copy=False) - np.float32(low)) * np.float32(255.0 / span)
-    np.clip(scaled, 0, 255, out=scaled)
-    rounded: Array = np.rint(np.nan_to_num(scaled, copy=False, nan=0.0)).astype(np.uint8)
-    return rounded
+    scaled = values.astype(np.float32, copy=False) - np.float32(low)
+    scaled *= np.float32(255.0 / span)
+    np.fmax(scaled, np.float32(0), out=scaled)  # NaN too
+    np.fmin(scaled, np.float32(255), out=scaled)
+    return np.rint(scaled, out=scaled).astype(np.uint8)
 
 
 def colourise(values: Array, low: float, high: float, name: str, out: Array) -> None:
@@ -47,11 +59,9 @@ def colourise(values: Array, low: float, high: float, name: str, out: Array) -> 
         unsigned = values.view(values.dtype.str.replace("i", "u"))
         np.take(_every_colour(values.dtype.newbyteorder("="), low, high, name), unsigned, out=out, mode="clip")
         return
-    np.take(table(name), levels(values, low, high), out=out)
-    if values.dtype.kind == "f":
-        missing = np.isnan(values)
-        if missing.any():
-            out[missing] = TRANSPARENT
+    np.take(table(name), levels(values, low, high), out=out, mode="clip")  # the usual mode makes a copy of `out`
+    if values.dtype.kind == "f" and values.size and np.isnan(values.min()):  # a least value that is NaN: there are some
+        out[np.isnan(values)] = TRANSPARENT
 
 
 @lru_cache(maxsize=8)
@@ -65,9 +75,23 @@ def _every_colour(dtype: np.dtype, low: float, high: float, name: str) -> Array:
     return made
 
 
-def windowed_colour(picture: Array, low: float, high: float, out: Array) -> None:
+def classify(values: Array, colours: Sequence[str], out: Array) -> None:
+    """Fill `out` (rows, columns) uint32 with the colour of each class in `values` (whole numbers); transparent where a
+    class has an empty colour or none."""
+    known = np.array([argb(colour) if colour else TRANSPARENT for colour in (*colours, "")], np.uint32)
+    if values.dtype == np.uint8:  # as masks are laid together: one look-up for each voxel
+        every = np.full(256, TRANSPARENT, np.uint32)
+        every[: len(colours)] = known[:-1][:256]
+        np.take(every, values, out=out, mode="clip")
+        return
+    beyond = (values < 0) | (values >= len(colours))
+    np.take(known, np.where(beyond, len(colours), values), out=out)
+
+
+def windowed_colour(picture: Array, low: float, high: float, out: Array, *, inverted: bool = False) -> None:
     """Fill `out` with a (rows, columns, 3) uint8 colour picture, each channel seen through the window `low`..`high`."""
-    through = levels(np.arange(256), low, high)[picture].astype(np.uint32)
+    shades = levels(np.arange(256), low, high)
+    through = (255 - shades if inverted else shades)[picture].astype(np.uint32)
     out[...] = np.uint32(0xFF000000) | through[..., 0] << 16 | through[..., 1] << 8 | through[..., 2]
 
 

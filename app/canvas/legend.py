@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QRect, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent
 from PySide6.QtWidgets import QHBoxLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from app.canvas.colour_maps import table
-from app.canvas.frame import Scale
+from app.canvas.quantities import Classes, Kind, Scale
 from app.panels.widgets.chips import ColourChip
 from app.panels.widgets.text import ElidedLabel
 from app.theme import Theme
@@ -65,17 +67,68 @@ class ScaleBar(QWidget):
         painter.end()
 
 
+class ClassKeys(QWidget):
+    """A chip and its words for each class of a picture of classes."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._kinds: tuple[Kind, ...] = ()
+        self._labels: list[WholeLabel] = []
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(0, 0, 0, 0)
+        self._row.setSpacing(6)
+        self.hide()
+
+    def set_kinds(self, kinds: Sequence[Kind]) -> None:
+        """Those with words are named. Where only words changed, as the counts of a step, nothing is made anew."""
+        before, self._kinds = self._kinds, tuple(kinds)
+        if self._kinds == before:
+            return
+        named = [kind for kind in self._kinds if kind.words]
+        if [_look(kind) for kind in named] != [_look(kind) for kind in before if kind.words]:
+            self._make(named)
+        for label, kind in zip(self._labels, named, strict=True):
+            label.setText(kind.words)
+        self.setVisible(bool(self._kinds))
+
+    def _make(self, named: Sequence[Kind]) -> None:
+        while (item := self._row.takeAt(0)) is not None:
+            widget = item.widget()
+            widget.hide()
+            widget.deleteLater()
+        self._labels = [WholeLabel(kind.words) for kind in named]
+        for label, kind in zip(self._labels, named, strict=True):
+            self._row.addWidget(ColourChip(kind.colour or "#00000000", hatch=kind.hatch))
+            self._row.addWidget(label)
+
+    def words(self) -> tuple[str, ...]:
+        """What is named, in order."""
+        return tuple(kind.words for kind in self._kinds if kind.words)
+
+
+def _look(kind: Kind) -> tuple[str, str]:
+    return kind.colour, kind.hatch
+
+
 class Footer(QWidget):
     """Caption above, legend below. Always two lines high, so that the picture keeps its place while one scrubs."""
 
     def __init__(self, colour: str, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.caption, self.scale_bar = _Caption(), ScaleBar()
-        self._mask_chip, self._mask_name = ColourChip(colour), _Name("Mask")
-        self._line_chip, self._line_name = ColourChip(theme.reference, line=True), _Name("Reference")
+        self._mask_chip, self._mask_name = ColourChip(colour), WholeLabel("Mask")
+        self._line_chip, self._line_name = ColourChip(theme.reference, line=True), WholeLabel("Reference")
+        self.classes = ClassKeys()
         below = QHBoxLayout()
         below.setSpacing(6)
-        for widget in (self.scale_bar, self._mask_chip, self._mask_name, self._line_chip, self._line_name):
+        for widget in (
+            self.scale_bar,
+            self.classes,
+            self._mask_chip,
+            self._mask_name,
+            self._line_chip,
+            self._line_name,
+        ):
             below.addWidget(widget)
         below.addStretch(1)
         whole = QVBoxLayout(self)
@@ -86,10 +139,11 @@ class Footer(QWidget):
         self.setFixedHeight(2 * self.fontMetrics().height() + 12)
         self.describe("", None, mask=False, reference=False)
 
-    def describe(self, caption: str, scale: Scale | None, *, mask: bool, reference: bool) -> None:
+    def describe(self, caption: str, scale: Scale | Classes | None, *, mask: bool, reference: bool) -> None:
         """Say what is shown: `mask` the fill or outline of the result, `reference` the outline of the reference."""
         self.caption.setText(caption)
-        self.scale_bar.set_scale(scale)
+        self.scale_bar.set_scale(scale if isinstance(scale, Scale) else None)
+        self.classes.set_kinds(scale.kinds if isinstance(scale, Classes) else ())
         for widget in (self._mask_chip, self._mask_name):
             widget.setVisible(mask)
         for widget in (self._line_chip, self._line_name):
@@ -103,11 +157,11 @@ class Footer(QWidget):
         self._line_chip.set_colour(theme.reference)
 
 
-class _Name(ElidedLabel):
+class WholeLabel(ElidedLabel):
     """A word beside its chip: whole, or in a narrow column not at all. It gives way before a number does."""
 
-    def __init__(self, text: str) -> None:
-        super().__init__(text, least=0)
+    def __init__(self, text: str, role: str = "") -> None:
+        super().__init__(text, role=role, least=0)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
 
     def shown_text(self) -> str:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from app.canvas.camera import Camera, Plane
-from app.canvas.frame import Quantity
-from app.items import View, VolumeView
+from app.canvas.quantities import Quantity
+from app.items import LabelEntry, Marker, Rows, View, VolumeView
 from core import pipeline
 from core.records import Array, Case, Image
 
@@ -35,7 +35,12 @@ class OverlayStyle:
 class Scene:
     """Shared by all columns. `t` None = the final result. `bare`: the image alone, while Space is held.
 
+    `labels` of the reference, each with its look; without any, the reference is one outline.
     `cross`: the voxel (slice, row, column) that all views of a volume go through. `cameras`: by view; none = all of it.
+    `inverted`: high is drawn black. `tile`: the place of a lightbox at which the slice of the crosshair should lie,
+    None = the middle. `crossed`, `worded`: this view marks the crosshair, and says all that there is to say; tiles do
+    not. `rows`: what lies below one another. `captioned`: this view says itself what it shows, after its `row_title`.
+    `markers`: places that are pointed out in this column.
     """
 
     case: Case | None = None
@@ -48,12 +53,27 @@ class Scene:
     style: OverlayStyle = OverlayStyle()
     cameras: Mapping[View, Camera] = field(default_factory=dict)
     bare: bool = False
+    labels: tuple[LabelEntry, ...] = ()
+    inverted: bool = False
+    tile: int | None = None
+    crossed: bool = True
+    worded: bool = True
+    rows: Rows = Rows()  # noqa: RUF009 (frozen)
+    captioned: bool = False
+    row_title: str = ""
+    markers: tuple[Marker, ...] = ()
 
     def same_result(self, other: Scene) -> bool:
         """Whether `other` lays the same over the same section of the image."""
         if self.case is not other.case:
             return False
-        return all(getattr(self, name) == getattr(other, name) for name in ("t", "quantity", "style", "bare"))
+        return all(getattr(self, name) == getattr(other, name) for name in ("t", "quantity", "style", "bare", "labels"))
+
+    def row_scenes(self) -> tuple[Scene, ...]:
+        """A scene for each quantity that is seen at once; empty when the rows are planes."""
+        if self.rows.mode != "quantities":
+            return ()
+        return tuple(replace(self, quantity=name, captioned=True) for name in self.rows.quantities)
 
     @property
     def slices(self) -> int:
@@ -63,6 +83,15 @@ class Scene:
     def is_volume(self) -> bool:
         """More than one slice: the wheel turns slices, the left button moves the crosshair."""
         return self.slices > 1
+
+    @property
+    def is_lightbox(self) -> bool:
+        return self.is_volume and self.volume.layout == "lightbox"
+
+    def through(self, axis: int, index: int) -> Scene:
+        """The same with the crosshair at slice `index` across an array axis."""
+        first, second, third = (index if axis == number else at for number, at in enumerate(self.cross))
+        return replace(self, cross=(first, second, third))
 
     @property
     def index(self) -> int:
@@ -131,3 +160,9 @@ def reference_labels(case: Case) -> Array | None:
     if case.reference is None or case.reference.labels.shape != case.image.voxels.shape:
         return None
     return case.reference.labels
+
+
+def comparable_labels(case: Case) -> Array | None:
+    """The same for comparing voxel by voxel: not of a reference that was only brought onto the image for the eye."""
+    placed = case.reference.placed if case.reference is not None else ""
+    return None if placed == "shown" else reference_labels(case)

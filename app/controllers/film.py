@@ -18,6 +18,7 @@ from core.records import FilmReport, FilmSettings, FilmSummary, Prediction
 TICK_MS = 60
 NO_COLUMN = "Open a checkpoint with FiLM heads to look into what conditions it."
 NO_HEADS = "{title} has no FiLM heads: nothing but the image decides its result."
+NO_NETWORK = "{title} is a mask that no checkpoint made: nothing conditioned it."
 UNKNOWN = "{title} is being read."
 NO_WORDS = {
     "image": "No words to edit: this checkpoint is conditioned on the image's feature.",
@@ -124,6 +125,8 @@ class FilmController(QObject):
     def _why_nothing(self, column: Column | None) -> str:
         if column is None:
             return NO_COLUMN
+        if column.kind != "checkpoint":
+            return NO_NETWORK.format(title=self._store.column_title(column.key))
         item = self._store.checkpoints.get(column.checkpoint)
         known = item is not None and item.report is not None
         return (NO_HEADS if known else UNKNOWN).format(title=self._store.title(column.checkpoint))

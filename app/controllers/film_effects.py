@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from PySide6.QtCore import QObject, Signal
 
 from app.controllers.running import Segmenters
+from app.item_models.measurements import TITLES
 from app.items import FilmEffect, FilmVariant, RunKey
 from app.jobs import Job, JobQueue, Work
 from app.store import Store
@@ -189,8 +190,10 @@ def effect_work(segmenters: Segmenters, key: TableKey, variant: FilmVariant, bas
         run, threshold = key
         result = base if variant.settings == run.settings else _run(segmenters, run, variant.settings, case, report)
         cut = [item if threshold is None else pipeline.rethreshold(item, threshold) for item in (base, result)]
-        measured = None if case.reference is None else pipeline.measure(cut[1], case.reference)
-        return FilmEffect(difference=pipeline.difference(*cut), measurement=measured)
+        reference = case.reference if case.reference is not None and case.reference.placed != "shown" else None
+        measured = None if reference is None else pipeline.measure(cut[1], reference, names=tuple(TITLES))
+        labels = tuple(deviation.label for deviation in cut[1].deviations)
+        return FilmEffect(difference=pipeline.difference(*cut), measurement=measured, labels=labels)
 
     return work
 

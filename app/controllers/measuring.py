@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from PySide6.QtCore import QObject, QTimer
 
-from app.items import MeasureKey, RunKey
+from app.item_models.measurements import TITLES
+from app.items import MeasureKey, Note, RunKey
 from app.jobs import Failure, Job, JobQueue
 from app.store import Store
 from core import pipeline
-from core.records import LabelMap, Measurement, Prediction
+from core.records import Finding, LabelMap, Measurement, Prediction
 
 SETTLE_MS = 120  # while a slider moves, the mask follows at once and the numbers when it rests
 
@@ -21,6 +24,7 @@ class MeasureController(QObject):
         self._store = store
         self._queue = queue
         self._moved: set[str] = set()
+        self._looked: set[tuple[RunKey, int]] = set()
         self._settled = QTimer(self, interval=SETTLE_MS, singleShot=True)
         self._settled.timeout.connect(self._on_settled)
         store.run_changed.connect(self.ensure)
@@ -31,12 +35,15 @@ class MeasureController(QObject):
         case = self._store.case
         if column not in self._store.columns or case is None or case.reference is None:
             return
+        if case.reference.placed == "shown":  # brought onto the image for the eye alone
+            return
         run, prediction = self._store.run_key(column), self._store.run_state(column).prediction
-        if run is None or prediction is None:
+        if run is None or prediction is None or run.kind == "reference":  # against itself it says nothing
             return
         key = MeasureKey(run=run, threshold=self._store.columns[column].threshold)
         if key not in self._store.outcomes.measurements:
             self._measure(column, key, prediction, case.reference)
+            self._look_for_flips(run, prediction, case.reference)
         if run not in self._store.outcomes.curves:
             self._measure_steps(run, prediction, case.reference)
 
@@ -52,6 +59,21 @@ class MeasureController(QObject):
         job.succeeded.connect(lambda curve: self._file_curve(run, curve, reference))
         self._queue.start(job)
 
+    def _look_for_flips(self, run: RunKey, prediction: Prediction, reference: LabelMap) -> None:
+        """Once for a run, with its own threshold: a mirrored reference stays mirrored while a slider moves."""
+        if (run, id(reference)) in self._looked:
+            return
+        self._looked.add((run, id(reference)))
+        job = Job(lambda report: pipeline.flip_suspected(prediction, reference), "Comparing sides")
+        job.succeeded.connect(lambda findings: self._note_flips(run, findings, reference))
+        self._queue.start(job)
+
+    def _note_flips(self, run: RunKey, findings: Sequence[Finding], reference: LabelMap) -> None:
+        if self._is_current(run, reference):
+            for found in findings:
+                note = Note(severity=found.severity, text=found.message, path=run.case, remedy=found.remedy)
+                self._store.note(note)
+
     def _file(self, key: MeasureKey, outcome: Measurement | Failure, reference: LabelMap) -> None:
         if not self._is_current(key.run, reference):
             return
@@ -60,6 +82,7 @@ class MeasureController(QObject):
 
     def _file_curve(self, run: RunKey, curve: tuple[float | None, ...], reference: LabelMap) -> None:
         if not self._is_current(run, reference):
+            self._store.outcomes.curves.pop(run, None)  # asked for again when its frame is shown again
             return
         self._store.outcomes.curves[run] = curve
         self._store.measured.emit(MeasureKey(run=run, threshold=None))
@@ -82,4 +105,4 @@ class MeasureController(QObject):
 def measured(prediction: Prediction, threshold: float | None, reference: LabelMap) -> Measurement:
     """The numbers of a prediction, cut at `threshold` if one is given."""
     cut = prediction if threshold is None else pipeline.rethreshold(prediction, threshold)
-    return pipeline.measure(cut, reference)
+    return pipeline.measure(cut, reference, names=tuple(TITLES))

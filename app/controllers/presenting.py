@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer
 
+from app.deviations import deviation_labels
 from app.item_models.measurements import MeasuredColumn, outcome_column
 from app.items import LoadOptions
 from app.jobs import JobQueue
 from app.pace import SAMPLING, Pace, left_words
 from app.store import Store
-from core import pipeline
 from core.progress import Progress
 from core.records import CheckpointReport, RunSettings
 
@@ -30,6 +30,7 @@ class PanelController(QObject):
         self._store, self._queue, self._parts = store, queue, parts
         self._pace = Pace()
         self.also_busy: Callable[[], bool] = lambda: False  # whatever else can be cancelled, besides runs
+        self.also_progress: Callable[[], Progress | None] = lambda: None  # of what is no run
         self._passport = self._later(self._show_passport)
         self._numbers = self._later(self._show_numbers)
         self._work = self._later(self._show_work)
@@ -57,6 +58,7 @@ class PanelController(QObject):
         for signal in (store.checkpoint_selected, store.checkpoint_changed, store.column_changed):
             signal.connect(self._passport)
         changes = (store.run_changed, store.measured, store.threshold_changed, store.column_removed)
+        store.columns_reordered.connect(self._numbers)
         for signal in (*changes, store.case_activated, store.case_changed):
             signal.connect(self._numbers)
         for signal in (store.run_changed, store.run_progressed, self._queue.changed):
@@ -76,6 +78,7 @@ class PanelController(QObject):
         parts.bar.threshold_changed.connect(self._on_threshold)
         parts.bar.overlay_changed.connect(lambda changes: store.set_overlay(**changes))
         parts.bar.volume.changed.connect(lambda changes: store.set_volume(**changes))
+        store.playing_changed.connect(parts.bar.time.show_playing)
         parts.bar.preset_chosen.connect(lambda preset: parts.view.set_window_level(preset.low, preset.high))
         parts.view.window_level_changed.connect(parts.bar.show_window)
         parts.view.hovered.connect(self._on_hovered)
@@ -99,10 +102,11 @@ class PanelController(QObject):
             self._store.change_column(self._store.active_column, options=options)
 
     def _on_hovered(self, info: object) -> None:
-        names = {key: self._store.title(item.checkpoint) for key, item in self._store.columns.items()}
+        names = {key: self._store.column_title(key) for key in self._store.columns}
         case = self._store.case
         slices = int(case.image.voxels.shape[0]) if case is not None else 0
-        self._parts.status.show_hover(info, names, slices)  # type: ignore[arg-type]
+        labels = {entry.number: f"{entry.number} ({entry.name})" for entry in self._store.labels}
+        self._parts.status.show_hover(info, names, slices, labels)  # type: ignore[arg-type]
 
     # ---- what is shown -----------------------------------------------------------------------------------------------
 
@@ -112,7 +116,8 @@ class PanelController(QObject):
 
     def _on_run_changed(self, column: str) -> None:
         if column == self._store.active_column:
-            self._parts.run.show_run(self._store.run_state(column))
+            if self._store.columns[column].kind == "checkpoint":
+                self._parts.run.show_run(self._store.run_state(column))
             self._show_threshold()
 
     def _on_run_progressed(self, _: object) -> None:
@@ -129,8 +134,8 @@ class PanelController(QObject):
             self._parts.passport.title.setText(self._store.title(item.id))
 
     def _show_run_panel(self) -> None:
-        key = self._store.active_column
-        column = self._store.columns.get(key or "")
+        column = self._store.columns.get(self._store.active_column or "")
+        column = column if column and column.kind == "checkpoint" else None  # labels are not run
         run = self._store.run_state(column.key) if column else None
         self._parts.run.show_column(column, self._active_report(), run)
 
@@ -139,7 +144,8 @@ class PanelController(QObject):
         prediction = self._store.run_state(column.key).prediction if column else None
         limits = prediction.value_range if prediction else (report.value_range if report else None)
         own = prediction.threshold if prediction else (report.threshold if report else None)
-        known = column is not None and limits is not None and own is not None
+        of_model = column is not None and column.kind == "checkpoint"  # labels are what they are at any threshold
+        known = of_model and limits is not None and own is not None
         threshold, colour = (column.threshold, column.colour) if column and known else (None, "")
         self._parts.bar.show_threshold(threshold, limits or (0.0, 1.0), 0.5 if own is None else own, colour)
 
@@ -147,6 +153,10 @@ class PanelController(QObject):
         view, bar = self._parts.view, self._parts.bar
         bar.show_presets(view.presets())
         bar.show_window(*view.window_level())
+        image = self._store.case.image if self._store.case is not None else None
+        bar.time.show_frames(
+            image.frame if image else 0, image.frames if image else 1, slices=len(image.voxels) if image else 1
+        )
         self._show_volume()
 
     def _show_volume(self) -> None:
@@ -166,27 +176,24 @@ class PanelController(QObject):
 
     def _measured(self, key: str) -> MeasuredColumn:
         column = self._store.columns[key]
-        name = self._store.title(column.checkpoint)
+        name = self._store.column_title(key)
         outcome, reason = self._store.measurement(key), self._why_no_numbers(key)
         return outcome_column(name, column.colour, outcome, reason, self._labels(key))
 
     def _labels(self, key: str) -> list[str]:
-        """How the shown prediction differs from what was trained, its threshold included."""
-        prediction, threshold = self._store.run_state(key).prediction, self._store.columns[key].threshold
-        if prediction is None:
-            return []
-        labels = [item.label for item in prediction.deviations if item.code != "threshold" or threshold is None]
-        trained = pipeline.trained(prediction)
-        moved = threshold is not None and threshold != trained
-        return [*labels, f"threshold {threshold:g}, trained {trained:g}"] if moved else labels
+        return deviation_labels(self._store, key)
 
     def _why_no_numbers(self, key: str) -> str:
         case, run = self._store.case, self._store.run_state(key)
+        if self._store.columns[key].kind == "reference":
+            return "the others are measured against it"
         if case is None:
             failed = run.state == "error" and self._store.active_case is not None
             return "the image could not be read" if failed else "there is no image"
         if case.reference is None:
             return "the case has no reference mask"
+        if case.reference.placed == "shown":
+            return "the reference lies on another grid than the image: resample it to measure"
         reasons = {
             "error": "there is no result",
             "cancelled": "the run was cancelled",
@@ -196,22 +203,28 @@ class PanelController(QObject):
         return reasons.get(run.state, "not run yet")
 
     def _show_work(self) -> None:
-        jobs = self._queue.jobs
-        title = jobs[0].title if jobs else ""
-        more = f" (and {len(jobs) - 1} more)" if len(jobs) > 1 else ""
+        titles = [job.title for job in self._queue.jobs if job.title]  # what has none, nobody waits for
+        title = titles[0] if titles else ""
+        more = f" (and {len(titles) - 1} more)" if len(titles) > 1 else ""
         progress = self._progress()
         words = ", ".join(filter(None, (f"{title}{more}", self._time_left(progress))))
         self._parts.status.show_work(words, progress, cancellable=self._store.outcomes.busy or self.also_busy())
         shown = (self._store.run_state(key).prediction for key in self._store.columns)
-        devices = dict.fromkeys(prediction.device for prediction in shown if prediction is not None)
+        devices = dict.fromkeys(
+            prediction.device for prediction in shown if prediction is not None and prediction.device
+        )
         self._parts.status.show_device(", ".join(devices))
+
+    def show_work_soon(self) -> None:
+        """Something that is not a run of a column got further, began or ended."""
+        self._work()
 
     def _time_left(self, progress: Progress | None) -> str:
         return left_words(self._pace.left_s()) if progress is not None and progress.stage == SAMPLING else ""
 
     def _progress(self) -> Progress | None:
         running = (self._store.run_state(key).progress for key in self._store.columns)
-        return next((progress for progress in running if progress is not None), None)
+        return next((progress for progress in running if progress is not None), self.also_progress())
 
     def _active_report(self) -> CheckpointReport | None:
         column = self._store.columns.get(self._store.active_column or "")

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, QTimer
 
 from app.canvas.frame import LiveStep
-from app.items import MeasureKey, OverlayStyle, RunState
+from app.item_models.measurements import TITLES, value_text
+from app.items import Column, MeasureKey, OverlayStyle, RunKey, RunState
 from app.pace import SAMPLING, Pace, left_words
+from app.panels.step_curve import WITHOUT_REFERENCE
 from app.store import Store
 from core.progress import Progress
-from core.records import CheckpointReport, Measurement, Prediction
+from core.records import Case, CheckpointReport, Measurement, Prediction
 
 if TYPE_CHECKING:
     from app.canvas.columns import ColumnsView
@@ -21,8 +23,10 @@ STAGES = {
     "load": "Loading the checkpoint",
     "loading": "Loading the checkpoint",
     "start": "Preparing the image",
+    "labels": "Reading the mask",
     SAMPLING: "Running",
 }
+KEY_MEASURES = ("dice", "cldice", "hd95")
 FRAME_MS = 40  # progress is drawn at most this often, however fast the sampler is
 
 
@@ -41,8 +45,10 @@ class ViewController(QObject):
         self._listen(store)
         view.column_activated.connect(store.activate_column)
         view.column_close_requested.connect(store.remove_column)
+        view.column_moved.connect(store.move_column)
         steps.step_changed.connect(store.set_step)
         steps.quantity_changed.connect(store.set_quantity)
+        steps.curve_chosen.connect(lambda _: self._show_steps())
 
     def _listen(self, store: Store) -> None:
         store.case_activated.connect(lambda _: self._show_case())
@@ -50,6 +56,8 @@ class ViewController(QObject):
         for signal in (store.checkpoint_added, store.checkpoint_changed, store.checkpoint_removed):
             signal.connect(lambda _: self._name_columns())
         store.column_added.connect(self._on_column_added)
+        store.column_changed.connect(self._name_column)
+        store.columns_reordered.connect(self._on_reordered)
         store.column_removed.connect(self._on_column_removed)
         store.column_activated.connect(self._on_column_activated)
         store.run_changed.connect(self._on_run_changed)
@@ -70,6 +78,7 @@ class ViewController(QObject):
             self._shown_case = case
             self._clear_columns()  # before the image changes: a mask must never lie over another image
             self._view.set_case(case)
+            self._name_columns()
             self._show_steps()
 
     def _on_case_changed(self, case: str) -> None:
@@ -83,20 +92,30 @@ class ViewController(QObject):
 
     def _on_column_added(self, column: str) -> None:
         item = self._store.columns[column]
-        self._view.add_column(column, self._store.title(item.checkpoint), item.colour)
-        self._view.set_kind(column, kind_text(self._report(column)))
+        self._name_column(column)
         self._view.set_threshold(column, item.threshold)
         self._on_run_changed(column)
 
     def _name_columns(self) -> None:
         """Two files of one name are told apart by their folders as soon as both are open."""
-        for column in self._store.columns.values():
-            self._view.add_column(column.key, self._store.title(column.checkpoint), column.colour)
-            self._view.set_kind(column.key, kind_text(self._report(column.key)))
+        for column in self._store.columns:
+            self._name_column(column)
+
+    def _name_column(self, column: str) -> None:
+        item = self._store.columns[column]
+        self._view.add_column(column, self._store.column_title(column), item.colour)
+        words = kind_text(self._report(column)) if item.kind == "checkpoint" else labels_text(item, self._store.case)
+        self._view.set_kind(column, words)
+
+    def _on_reordered(self, order: tuple[str, ...]) -> None:
+        self._view.set_column_order(order)
+        self._show_steps()
 
     def _on_column_activated(self, column: str | None) -> None:
         if column is not None:
             self._view.set_active(column)
+            if "step" not in self._store.links:
+                self._steps.set_place(self._view.t())  # each column stands somewhere else
         self._show_steps()
 
     def _on_column_removed(self, column: str) -> None:
@@ -187,10 +206,11 @@ class ViewController(QObject):
     def _summary(self, column: str, prediction: Prediction | None) -> str:
         if prediction is None:
             return ""
-        return dice_text(self._store.measurement(column))
+        return summary_text(self._store.measurement(column))
 
     def _report(self, column: str) -> CheckpointReport | None:
-        return self._store.checkpoints[self._store.columns[column].checkpoint].report
+        item = self._store.checkpoints.get(self._store.columns[column].checkpoint)
+        return item.report if item else None
 
     def _show_steps(self) -> None:
         """Fill the steps panel; it keeps its place while the active prediction is the same."""
@@ -198,13 +218,20 @@ class ViewController(QObject):
         for column in self._store.columns.values():
             prediction, key = self._store.run_state(column.key).prediction, self._store.run_key(column.key)
             if prediction is not None and key is not None:
-                name = self._store.title(column.checkpoint)
+                name = self._store.column_title(column.key)
                 shown.append((column.key, name, column.colour, prediction))
-                curves[column.key] = self._store.outcomes.curves.get(key, ())
+                curves[column.key] = self._curve(key)
         usable = any(self._store.run_key(column) is not None for column in self._store.columns)
         self._steps.setVisible(usable)  # nothing to scrub: all the room for the pictures
         self._steps.set_predictions(shown, self._store.active_column)
-        self._steps.set_curves({key: curve for key, curve in curves.items() if curve})
+        reference = self._store.case.reference if self._store.case is not None else None
+        known = self._steps.curve_name in WITHOUT_REFERENCE or (reference is not None and reference.placed != "shown")
+        self._steps.set_curves({key: curve for key, curve in curves.items() if curve}, measuring=known)
+
+    def _curve(self, run: RunKey) -> tuple[float | None, ...]:
+        """The chosen number at each kept step of a run; empty while it is not known."""
+        name, outcomes = self._steps.curve_name, self._store.outcomes
+        return outcomes.curves.get(run, ()) if name == "dice" else outcomes.other_curves.get((run, name), ())
 
     def _on_overlay_changed(self, style: OverlayStyle) -> None:
         self._view.set_overlay_style(style.fill, style.outline, style.opacity, style.visible, style.reference_visible)
@@ -228,12 +255,22 @@ def kind_text(report: CheckpointReport | None) -> str:
     return f"{report.producer}, {network}{report.mode.partition('_')[0]}{film}"
 
 
+def labels_text(column: Column, case: Case | None) -> str:
+    """Which file a reference is; that a mask was imported."""
+    if column.kind == "mask":
+        return "imported mask"
+    reference = case.reference if case is not None else None
+    return f"mask of the case, {reference.name}" if reference is not None else "this case has none"
+
+
 def stage_text(progress: Progress) -> str:
     return STAGES.get(progress.stage, progress.stage)
 
 
-def dice_text(measurement: object) -> str:
+def summary_text(measurement: object) -> str:
+    """`Dice 0.915`, and below it the other key measures that exist: `clDice 0.984`."""
     if not isinstance(measurement, Measurement):
         return ""
-    found = next((value for value in measurement.values if value.name.lower() == "dice"), None)
-    return f"Dice {found.value:.3f}" if found is not None and found.value is not None else ""
+    known = {value.name.lower(): value for value in measurement.values if value.value is not None}
+    found = [f"{TITLES.get(name, name)} {value_text(known[name])}" for name in KEY_MEASURES if name in known]
+    return "\n".join([found[0], " \N{MIDDLE DOT} ".join(found[1:])]).strip() if found else ""

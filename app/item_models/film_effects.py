@@ -58,7 +58,7 @@ class EffectTable(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             return cells(variant, effect)[index.column()]
         if role == Qt.ItemDataRole.ToolTipRole:
-            return plain_tooltip(self._tip(effect))
+            return plain_tooltip(f"{variant.title}\n{self._tip(effect)}")
         if role == Qt.ItemDataRole.TextAlignmentRole and index.column() > 0:
             return RIGHT
         if role == Qt.ItemDataRole.FontRole and variant.now:
@@ -77,8 +77,16 @@ class EffectTable(QAbstractTableModel):
         return plain_tooltip(TIPS[section]) if role == Qt.ItemDataRole.ToolTipRole else None
 
     def text(self) -> str:
-        """The table as lines of tab-separated text, for the clipboard."""
-        return "\n".join("\t".join(row) for row in (HEADERS, *(cells(*line) for line in self._lines)))
+        """The table as lines of tab-separated text, for the clipboard, where there is room for every measure, and for
+        what is not as trained in each line."""
+        measured = [effect.measurement.values for _, effect in self._lines if effect and effect.measurement]
+        names = [value.name for value in measured[0] if value.name != "dice"] if measured else []
+        rows = [(*HEADERS, *(TITLES.get(name, name) for name in names), "Not as trained")]
+        for variant, effect in self._lines:
+            values = [value_text(_value(effect, name)) if effect else "" for name in names]
+            labels = "; ".join(effect.labels) or NO_VALUE if effect and not effect.failure else ""
+            rows.append((*cells(variant, effect), *values, labels))
+        return "\n".join("\t".join(row) for row in rows)
 
     def _tip(self, effect: FilmEffect | None) -> str:
         if effect is None:

@@ -86,7 +86,7 @@ class MeasurementTable(QAbstractTableModel):
         column = self._columns[section - 1]
         if role == Qt.ItemDataRole.DisplayRole:
             # Three names do not fit beside each other: then the colour stands for the column, as everywhere.
-            return _short(printable(column.title)) if len(self._columns) <= NAMED else ""
+            return short_title(printable(column.title)) if len(self._columns) <= NAMED else ""
         if role == Qt.ItemDataRole.DecorationRole:
             return chip(column.colour)
         if role == Qt.ItemDataRole.TextAlignmentRole:
@@ -128,7 +128,7 @@ def value_text(value: MetricValue | None) -> str:
     return f"{value.value:.0f}" if value.name.startswith("betti") else f"{value.value:.3f}"
 
 
-def _short(title: str) -> str:
+def short_title(title: str) -> str:
     """What tells a name from others: its folder if it has one, and of a long name the end.
 
     Shortened here, because Qt forgets the room that the colour takes when it shortens a head.

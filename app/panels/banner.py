@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QResizeEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtGui import QHideEvent, QResizeEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from app.items import Note
 from app.panels.film_remedies import WITHOUT_FILM, FilmRemedies
@@ -17,6 +17,7 @@ __all__ = ["WITHOUT_FILM", "Banner"]
 class Banner(QFrame):
     """Shows one note until it is closed or another one comes. Plain text. Wishes carry the column's key."""
 
+    place_requested = Signal(object, object)  # case, what to do with a reference on another grid
     without_film_requested, model_folder_requested, model_download_requested = (
         Signal(object),
         Signal(object),
@@ -30,6 +31,10 @@ class Banner(QFrame):
         for label in (self.text, self.remedy):
             label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.remedies = FilmRemedies()
+        self.resample_button = QPushButton("Resample onto the image")
+        self.lay_button = QPushButton("Lay voxel on voxel")
+        self.note: Note | None = None
+        self._case = ""
         self.action_button = self.remedies.without_film_button
         self._column = ""
         self.close_button = QToolButton(text="\N{MULTIPLICATION SIGN}", autoRaise=True)
@@ -44,6 +49,13 @@ class Banner(QFrame):
         words.addWidget(self.text)
         words.addWidget(self.remedy)
         words.addWidget(self.remedies)
+        self._places, places = QWidget(), QHBoxLayout()
+        places.setContentsMargins(0, 0, 0, 0)
+        for button in (self.resample_button, self.lay_button):
+            places.addWidget(button)
+        places.addStretch(1)
+        self._places.setLayout(places)
+        words.addWidget(self._places)
         row = QHBoxLayout(self)
         row.setContentsMargins(10, 6, 6, 6)
         row.addLayout(words, 1)
@@ -52,9 +64,23 @@ class Banner(QFrame):
 
     def _connect(self) -> None:
         self.close_button.clicked.connect(self.hide)
+        self.resample_button.clicked.connect(lambda: self._place("resample"))
+        self.lay_button.clicked.connect(lambda: self._place("voxels"))
         self.remedies.without_film_requested.connect(lambda: self.without_film_requested.emit(self._column))
         self.remedies.folder_requested.connect(lambda: self.model_folder_requested.emit(self._column))
         self.remedies.download_requested.connect(lambda: self.model_download_requested.emit(self._column))
+
+    def offer_places(self, case: str, note: Note, *, voxels: bool) -> None:
+        """A reference lies on another grid than the image of `case`; `voxels`: their shapes are equal."""
+        self.show_note(note)
+        self._case = case
+        self.lay_button.setVisible(voxels)
+        self._places.show()
+        self._claim_height()
+
+    def _place(self, other_grid: str) -> None:
+        self.hide()
+        self.place_requested.emit(self._case, other_grid)
 
     def offer_without_film(self, column: str, title: str, model: str | None = None, why: str = "") -> None:
         """A FiLM checkpoint has nothing to be conditioned on: running it without is a choice, never the default.
@@ -84,9 +110,16 @@ class Banner(QFrame):
             self._column = ""
             self.hide()
 
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Closed, or withdrawn: it says nothing any more. A hidden window hides its banner too, and that one stays."""
+        super().hideEvent(event)
+        if self.isHidden():
+            self.note = None
+
     def show_note(self, note: Note) -> None:
-        self._column = ""
+        self._column, self.note = "", note
         self.remedies.hide()
+        self._places.hide()
         self.text.setText(note.text)
         for part in (self, self.text):
             set_severity(part, note.severity)

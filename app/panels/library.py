@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QModelIndex, QPoint, Qt, Signal
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, Qt, Signal
 from PySide6.QtGui import QGuiApplication, QKeySequence, QShortcut
 from PySide6.QtWidgets import QAbstractItemView, QListView, QMenu, QSplitter, QVBoxLayout, QWidget
 
@@ -20,10 +20,13 @@ class LibraryView(QListView):
 
     show_requested, remove_requested, new_column_requested = Signal(object), Signal(object), Signal(object)
     current_changed = Signal(object)
+    compare_requested = Signal(object, object)  # two of them, in the order of the list
 
     def __init__(self, model: LibraryList, *, columns: bool, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._columns = columns
+        if columns:
+            self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)  # two can be compared
         self.setModel(model)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setTextElideMode(Qt.TextElideMode.ElideMiddle)
@@ -45,16 +48,28 @@ class LibraryView(QListView):
         """Move the selection to an item, without announcing it."""
         model = self.model()
         row = model.row_of(item) if isinstance(model, LibraryList) else -1
+        if row == self.currentIndex().row():
+            return  # it may be one of several that are selected
         blocked = self.blockSignals(True)
-        self.setCurrentIndex(model.index(row, 0) if row >= 0 else QModelIndex())
+        index = model.index(row, 0) if row >= 0 else QModelIndex()
+        # Told what to do with the selection: by itself the view asks which keys are held, and Ctrl would add to it.
+        self.selectionModel().setCurrentIndex(index, QItemSelectionModel.SelectionFlag.ClearAndSelect)
         self.blockSignals(blocked)
         self.viewport().update()
+
+    def selected(self) -> tuple[str, ...]:
+        """Those that are selected, in the order of the list."""
+        indexes = sorted(self.selectionModel().selectedIndexes(), key=QModelIndex.row)
+        return tuple(index.data(ID_ROLE) for index in indexes)
 
     def menu_for(self, item: str) -> QMenu:
         menu = QMenu(self)
         menu.addAction("Show", lambda: self.show_requested.emit(item))
         if self._columns:
             menu.addAction("Show in a new column", lambda: self.new_column_requested.emit(item))
+        chosen = self.selected()
+        if self._columns and len(chosen) == 2 and item in chosen:
+            menu.addAction("Compare passports", lambda: self.compare_requested.emit(*chosen))
         menu.addAction("Copy path", lambda: QGuiApplication.clipboard().setText(item))
         menu.addSeparator()
         menu.addAction("Remove from the library", lambda: self.remove_requested.emit(item))

@@ -17,7 +17,7 @@ SIGNS = {"error": "\N{MULTIPLICATION SIGN}", "warning": "!", "note": "\N{BULLET}
 class MessageList(QListWidget):
     """Notes as lines. A right click offers to take the file for something else."""
 
-    open_as_requested = Signal(object, object)  # path, "image" | "reference"
+    open_as_requested = Signal(object, object)  # path, "image" | "reference" | "column"
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -64,4 +64,5 @@ class MessageList(QListWidget):
             menu.addAction("Open as image", lambda: self.open_as_requested.emit(note.path, "image"))
             take = "Take as reference of the shown case"
             menu.addAction(take, lambda: self.open_as_requested.emit(note.path, "reference"))
+            menu.addAction("Open mask as column", lambda: self.open_as_requested.emit(note.path, "column"))
         menu.exec(self.viewport().mapToGlobal(where))

@@ -32,6 +32,7 @@ STATUS = {
     "ambiguous": ("warning", "Can be read in more than one way: see below which reading is taken"),
     "refused": ("error", "Refused: it cannot be loaded faithfully"),
 }
+WARNED = ("warning", "Understood, and can be loaded: read the warnings before you trust a result")
 TABLE_HEIGHT = 240
 
 
@@ -97,7 +98,8 @@ class PassportPanel(QScrollArea):
         elif item.report is None:
             severity, text = "note", "Being inspected"
         else:
-            severity, text = STATUS[item.report.status]
+            warned = any(finding.severity == "warning" for finding in item.report.findings)
+            severity, text = WARNED if warned and item.report.status == "ok" else STATUS[item.report.status]
         self.status.setText(text)
         set_severity(self.status, severity)
 

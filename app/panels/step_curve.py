@@ -1,4 +1,4 @@
-"""Dice along the steps: one line for each checkpoint, a point for each kept step, and where the slider stands."""
+"""A number along the steps: one line for each checkpoint, a point for each kept step, and where the slider stands."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, Qt, Signal
 from PySide6.QtGui import QColor, QMouseEvent
-from PySide6.QtWidgets import QStackedWidget, QWidget
+from PySide6.QtWidgets import QGraphicsItem, QStackedWidget, QWidget
 
 from app.canvas.axis import TIME, CurveAxis
 from app.panels.widgets.text import PlainLabel
@@ -16,6 +16,27 @@ from app.theme import DARK, Theme
 
 Curve = tuple[float | None, ...]
 _BETWEEN = [(0.25, ""), (0.75, "")]
+CURVES = {
+    "dice": "Dice",
+    "iou": "IoU",
+    "cldice": "clDice",
+    "precision": "Precision",
+    "recall": "Recall",
+    "betti_0_error": "Betti-0 error",
+    "betti_1_error": "Betti-1 error",
+    "open": "Still changing",
+    "changed": "Changed at the step",
+    "calls": "Network calls",
+}
+"""Names of curves and what they are called."""
+WITHOUT_REFERENCE = ("open", "changed", "calls")
+COUNTS = ("betti_0_error", "betti_1_error", "calls")
+"""Not shares between 0 and 1."""
+TIPS = {
+    "open": "Share of all voxels whose label will still change after the step",
+    "changed": "Share of all voxels whose label is another than at the kept step before",
+    "calls": "How often the network was called until the step",
+}
 
 
 class StepCurve(QStackedWidget):
@@ -39,7 +60,6 @@ class StepCurve(QStackedWidget):
         item = self.plot.getPlotItem()
         item.setMouseEnabled(x=False, y=False)
         item.hideButtons()
-        item.setLabel("left", "Dice")
         item.setRange(xRange=(0, 1), yRange=(0, 1), padding=0.06)
         item.getAxis("left").setTicks([list(TIME.ticks), _BETWEEN])
         self._show_axis()
@@ -64,10 +84,12 @@ class StepCurve(QStackedWidget):
         curves: Mapping[str, tuple[str, Sequence[float], Curve]],
         reason: str = "",
         axis: CurveAxis = TIME,
+        *,
+        counts: bool = False,
     ) -> None:
-        """(colour, place of each step on `axis`, Dice of each step) by key, or `reason` why there are none.
+        """(colour, place of each step on `axis`, number of each step) by key, or `reason` why there are none.
 
-        A Dice that does not exist leaves a gap, not a zero.
+        A number that does not exist leaves a gap, not a zero. `counts`: whole numbers, else between 0 and 1.
         """
         self.reason.setText(reason)
         if axis != self.axis:
@@ -76,17 +98,33 @@ class StepCurve(QStackedWidget):
         for old in self._curves.values():
             self.plot.removeItem(old)
         self._curves = {key: self._line(*curve) for key, curve in curves.items()}
+        self._show_heights(curves, counts)
         self.setCurrentWidget(self.plot if self._curves else self.reason)
 
-    def _line(self, colour: str, places: Sequence[float], dice: Curve) -> pg.PlotDataItem:
-        heights = [math.nan if value is None else value for value in dice]
+    def _show_heights(self, curves: Mapping[str, tuple[str, Sequence[float], Curve]], counts: bool) -> None:
+        """From 0 to 1, or for counts to what the highest curve needs."""
+        item = self.plot.getPlotItem()
+        if not counts:
+            item.setYRange(0, 1, padding=0.06)
+            item.getAxis("left").setTicks([list(TIME.ticks), _BETWEEN])
+            return
+        top = max((value for _, _, values in curves.values() for value in values if value is not None), default=1.0)
+        top = max(top, 1.0)
+        item.setYRange(0, top, padding=0.06)
+        item.getAxis("left").setTicks([[(0.0, "0"), (top, f"{top:g}")], [(top / 2, "")]])
+
+    def _line(self, colour: str, places: Sequence[float], values: Curve) -> pg.PlotDataItem:
+        heights = [math.nan if value is None else value for value in values]
         pen, brush = pg.mkPen(colour, width=2), pg.mkBrush(colour)
         size = 9 if len(heights) == 1 else 6 if len(heights) <= 25 else 3
         points = {"symbol": "o", "symbolSize": size, "symbolBrush": brush, "symbolPen": None}
-        return self.plot.plot(list(places), heights, pen=pen, connect="finite", **points)
+        line = self.plot.plot(list(places), heights, pen=pen, connect="finite", **points)
+        for part in (line.curve, line.scatter):  # only the marker moves while one scrubs
+            part.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
+        return line
 
     def shown(self) -> dict[str, list[float]]:
-        """Heights of the drawn curves by key; NaN where Dice does not exist."""
+        """Heights of the drawn curves by key; NaN where the number does not exist."""
         return {key: list(item.getData()[1]) for key, item in self._curves.items()}
 
     def set_place(self, place: float | None) -> None:

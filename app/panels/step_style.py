@@ -20,5 +20,6 @@ def button_style(theme: Theme) -> str:
         f"QToolButton {{ color: {theme.text}; background: {theme.surface_alt}; border: 1px solid {theme.border};"
         f" border-radius: 4px; padding: 2px 6px; }}"
         f"QToolButton:hover, QToolButton:focus {{ border-color: {theme.accent}; }}"
+        f"QToolButton::menu-indicator {{ subcontrol-position: right center; right: 3px; }}"
         f"QToolButton:checked {{ color: {theme.accent_text}; background: {theme.accent}; }}"
     )

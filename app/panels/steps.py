@@ -1,4 +1,4 @@
-"""The steps panel: small pictures of the trajectory, a slider over its steps, what to look at, and Dice along them."""
+"""The steps panel: small pictures of the trajectory, a slider over its steps, what to look at, and a curve."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QButtonGroup,
+    QComboBox,
     QHBoxLayout,
+    QMenu,
+    QPushButton,
     QSlider,
     QSplitter,
     QToolButton,
@@ -16,24 +20,20 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from app.canvas.axis import NO_STEPS, curve_axis, position_words, step_label
-from app.canvas.frame import LOGITS, QUANTITIES, QUANTITY_NAMES, Frame, LiveStep, Quantity, frame_of, live_frame
+from app.canvas.axis import curve_axis, position_words, step_label
+from app.canvas.frame import Frame, LiveStep, frame_of, live_frame
+from app.canvas.quantities import BASIC, LOGITS, TABLE, Quantity
 from app.panels.live_steps import LiveSteps
-from app.panels.step_curve import Curve, StepCurve
+from app.panels.quantity_menu import fill_menu
+from app.panels.step_curve import COUNTS, CURVES, TIPS, Curve, StepCurve
 from app.panels.step_style import button_style, slider_palette
 from app.panels.thumbnails import ThumbnailStrip
 from app.panels.widgets.chips import ColourChip
-from app.panels.widgets.text import ElidedLabel
+from app.panels.widgets.text import ElidedLabel, plain_tooltip
 from app.theme import DARK, Theme
 from core.records import Prediction, Step
 
 Entry = tuple[str, str, str, Prediction]  # key, title, colour, prediction
-_TIPS = {
-    "mask": "The estimate cut at the threshold",
-    "state": "x_t: what the sampler holds at this step, noise at first",
-    "estimate": "The clean mask as the network believes it at this step",
-    "probability": "The estimate mapped to 0..1",
-}
 _LOGITS_TIP = "The foreground logit minus the background logit: above 0 is foreground"
 
 
@@ -45,6 +45,8 @@ class StepsPanel(QWidget):
 
     step_changed = Signal(object)  # index of a kept step of the active prediction, None = the final result
     quantity_changed = Signal(str)
+    bare_runs_requested = Signal()
+    curve_chosen = Signal(str)
 
     def __init__(self, theme: Theme = DARK, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -62,9 +64,15 @@ class StepsPanel(QWidget):
         self.where = ElidedLabel(role="muted", least=0)
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.strip, self.curve = ThumbnailStrip(), StepCurve()
+        self.which, self.curve_name, self._measuring = QComboBox(), "dice", False
         self._buttons: dict[str, QToolButton] = {}
+        self.more = QToolButton()
+        self.entries: dict[str, QAction] = {}
+        self.bare_button = QPushButton("Run with FiLM off")
+        self._set_up_more()
         self._set_up()
         self.set_theme(theme)
+        self._show_choice()
         self._rebuild()
 
     def _set_up(self) -> None:
@@ -75,17 +83,23 @@ class StepsPanel(QWidget):
         column.addLayout(self._head())
         column.addWidget(self.strip)
         column.addWidget(self.slider)
-        column.addWidget(self.where)
+        below = QHBoxLayout()
+        below.addWidget(self.where, 1)
+        below.addWidget(self.bare_button)
+        column.addLayout(below)
         column.addStretch(1)
         halves = QSplitter(Qt.Orientation.Horizontal)
         halves.addWidget(steps)
-        halves.addWidget(self.curve)
+        halves.addWidget(self._curve_part())
         halves.setStretchFactor(0, 3)
         halves.setStretchFactor(1, 1)
         halves.setChildrenCollapsible(False)
         whole = QVBoxLayout(self)
         whole.setContentsMargins(0, 0, 0, 0)
         whole.addWidget(halves)
+        self.bare_button.setToolTip("The same runs once more with FiLM off, in the background, to show what it does")
+        self.bare_button.clicked.connect(self.bare_runs_requested)
+        self.bare_button.hide()
         self.slider.setTickPosition(QSlider.TickPosition.TicksBelow)
         self.slider.setTickInterval(1)
         self.slider.setPageStep(5)
@@ -97,23 +111,66 @@ class StepsPanel(QWidget):
         self.strip.chosen.connect(self._on_thumbnail)
         self.curve.place_requested.connect(self._on_place)
 
+    def _curve_part(self) -> QWidget:
+        """The curve under the choice of what it shows."""
+        part = QWidget()
+        column = QVBoxLayout(part)
+        column.setContentsMargins(4, 6, 8, 0)
+        column.setSpacing(2)
+        for name, title in CURVES.items():
+            self.which.addItem(title, name)
+            self.which.setItemData(
+                self.which.count() - 1, plain_tooltip(TIPS.get(name, "")), Qt.ItemDataRole.ToolTipRole
+            )
+        self.which.setAccessibleName("Curve along the steps")
+        self.which.setToolTip("What the curve shows, at the checkpoint's own threshold")
+        self.which.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.which.setMinimumContentsLength(8)
+        self.which.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.which.activated.connect(lambda _: self.choose_curve(self.which.currentData()))
+        column.addWidget(self.which)
+        column.addWidget(self.curve, 1)
+        return part
+
+    def choose_curve(self, name: str) -> None:
+        """Show another curve, and say so: its numbers may have to be computed first."""
+        if name != self.curve_name:
+            self.curve_name, self._curves = name, {}
+            with QSignalBlocker(self.which):
+                self.which.setCurrentIndex(self.which.findData(name))
+            self._show_curves()
+            self.curve_chosen.emit(name)
+
     def _head(self) -> QHBoxLayout:
         head, group = QHBoxLayout(), QButtonGroup(self)
         head.setSpacing(4)
         head.addWidget(self.chip)
         head.addWidget(self.title, 1)
-        for name in QUANTITIES:
-            button = QToolButton()
-            button.setText(QUANTITY_NAMES[name])
-            button.setToolTip(_TIPS[name])
+        for name in BASIC:
+            button, entry = QToolButton(), TABLE[name]
+            button.setText(entry.title)
+            button.setToolTip(entry.tip)
             button.setCheckable(True)
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             button.clicked.connect(partial(self._on_quantity, name))
             group.addButton(button)
             head.addWidget(button)
             self._buttons[name] = button
+        group.addButton(self.more)
+        head.addWidget(self.more)
         self._buttons["mask"].setChecked(True)
         return head
+
+    def _set_up_more(self) -> None:
+        """The quantities that have no button of their own."""
+        self.more.setCheckable(True)
+        self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.more.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.more.setToolTip("Errors, differences between columns, what happens along the steps")
+        menu = QMenu(self.more)
+        rest = [name for name in TABLE if name not in BASIC]
+        self.entries = fill_menu(menu, rest, lambda name, on: self._on_quantity(name))
+        self.more.setMenu(menu)
 
     # ---- what it has ----
 
@@ -137,8 +194,12 @@ class StepsPanel(QWidget):
         self._rebuild()
         self._announce()
 
-    def set_curves(self, curves: Mapping[str, Curve]) -> None:
-        """Dice of each kept step by key. A curve that does not fit the steps it came for is not drawn."""
+    def set_curves(self, curves: Mapping[str, Curve], *, measuring: bool = False) -> None:
+        """The chosen number of each kept step by key. A curve that does not fit the steps it came for is not drawn.
+
+        `measuring`: what is missing is under way.
+        """
+        self._measuring = measuring
         self._curves = {key: tuple(curve) for key, curve in curves.items() if self._fits(key, curve)}
         self._show_curves()
 
@@ -168,9 +229,23 @@ class StepsPanel(QWidget):
 
     def set_quantity(self, name: str) -> None:
         """Show another quantity without announcing it."""
-        self._quantity = next(known for known in QUANTITIES if known == name)
-        self._buttons[name].setChecked(True)
+        self._quantity = TABLE[name].name
+        self._show_choice()
         self._fill_strip()
+
+    def _show_choice(self) -> None:
+        """Which button, or which entry of the menu, is in force."""
+        entry = TABLE[self._quantity]
+        self._buttons.get(entry.name, self.more).setChecked(True)
+        shown = "More" if entry.name in BASIC else entry.title
+        self.more.setText(f"{shown}\N{NO-BREAK SPACE}\N{NO-BREAK SPACE}")  # room for the arrow
+        for name, action in self.entries.items():
+            with QSignalBlocker(action):
+                action.setChecked(name == entry.name)
+
+    def offer_bare_runs(self, on: bool) -> None:
+        """Whether runs with FiLM off are wanted for what is shown."""
+        self.bare_button.setVisible(on)
 
     def index(self) -> int | None:
         """The chosen kept step; None = the final result."""
@@ -183,6 +258,13 @@ class StepsPanel(QWidget):
         """Go to a kept step, or to the final result, and announce it."""
         steps = self._steps()
         self._go_to(None if index is None or not 0 <= index < len(steps) else steps[index].t)
+
+    def set_place(self, t: float | None) -> None:
+        """Stand at `t` between noise (0) and mask (1) without announcing it; None = the final result."""
+        self._t = t
+        self._announced = self.index()
+        self._place_slider()
+        self._say_where()
 
     def _go_to(self, t: float | None) -> None:
         self._t = t
@@ -206,7 +288,7 @@ class StepsPanel(QWidget):
         self._theme = theme
         self.strip.set_theme(theme)
         self.curve.set_theme(theme)
-        for button in self._buttons.values():
+        for button in (*self._buttons.values(), self.more):
             button.setStyleSheet(button_style(theme))
         self.slider.setPalette(slider_palette(self.slider.palette(), theme))
 
@@ -241,7 +323,7 @@ class StepsPanel(QWidget):
         self.title.setText(entry[1] if entry else "Steps")
         self.slider.setVisible(bool(self._steps()))
         self.slider.setEnabled(not self._without_steps())
-        self.slider.setToolTip(NO_STEPS if self._without_steps() else "")
+        self.slider.setToolTip(position_words(self._prediction(), None) if self._without_steps() else "")
         self._place_slider()
         self._name_state()
         self._fill_strip()
@@ -257,8 +339,8 @@ class StepsPanel(QWidget):
 
     def _name_state(self) -> None:
         button = self._buttons["state"]
-        button.setText("Logits" if self._without_steps() else QUANTITY_NAMES["state"])
-        button.setToolTip(f"{LOGITS}: {_LOGITS_TIP}" if self._without_steps() else _TIPS["state"])
+        button.setText("Logits" if self._without_steps() else TABLE["state"].title)
+        button.setToolTip(f"{LOGITS}: {_LOGITS_TIP}" if self._without_steps() else TABLE["state"].tip)
 
     def _fill_strip(self) -> None:
         entry = self._entries.get(self._active) if self._active is not None else None
@@ -275,10 +357,14 @@ class StepsPanel(QWidget):
         self._say_where()
 
     def _maker(self, prediction: Prediction, t: float | None) -> Callable[[], Frame]:
-        return partial(frame_of, prediction, t, self._quantity, None, self._slice)
+        return partial(frame_of, prediction, t, self._small(), None, self._slice)
 
     def _live_maker(self, live: LiveStep) -> Callable[[], Frame]:
-        return partial(live_frame, live, self._quantity, None, self._slice)
+        return partial(live_frame, live, self._small(), None, self._slice)
+
+    def _small(self) -> Quantity:
+        """What the small pictures show: the mask where a prediction alone does not make the quantity."""
+        return self._quantity if TABLE[self._quantity].alone else "mask"
 
     def _say_where(self) -> None:
         running = self._running()
@@ -302,8 +388,10 @@ class StepsPanel(QWidget):
         for key, values in self._curves.items():
             _, _, colour, prediction = self._entries[key]
             curves[key] = (colour, [axis.place(step) for step in prediction.steps], values)
-        reason = "Dice along the steps needs a reference." if self._entries else ""
-        self.curve.show_curves(curves, reason, axis)
+        title = CURVES[self.curve_name]
+        lacks = "is being measured" if self._measuring else "needs a reference"
+        reason = f"{title} along the steps {lacks}." if self._entries else ""
+        self.curve.show_curves(curves, reason, axis, counts=self.curve_name in COUNTS)
         self._show_marker()
 
     # ---- hands ----

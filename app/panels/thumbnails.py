@@ -10,8 +10,9 @@ from PySide6.QtCore import QRect, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QSizePolicy, QWidget
 
-from app.canvas.colour_maps import argb, colourise, fill_mask
+from app.canvas.colour_maps import argb, classify, colourise, fill_mask
 from app.canvas.frame import Frame
+from app.canvas.quantities import Scale
 from app.theme import DARK, Theme
 
 HEIGHT = 64
@@ -32,11 +33,13 @@ def thumbnail(frame: Frame, colour: str) -> QImage:
     coarse = max(1, min(plane.shape) // (_FINEST * HEIGHT))  # of a large picture every n-th voxel will do
     plane = plane[::coarse, ::coarse]
     pixels = np.empty(plane.shape, np.uint32)
-    if frame.values is not None and frame.scale is not None:
+    if frame.values is not None and isinstance(frame.scale, Scale):
         colourise(plane, frame.scale.low, frame.scale.high, frame.scale.colours, pixels)
+    elif frame.values is not None and frame.scale is not None:
+        classify(plane, [kind.colour for kind in frame.scale.kinds], pixels)
     else:
         fill_mask(plane, colour, pixels)
-        pixels[pixels == 0] = argb("#000000")
+    pixels[pixels == 0] = argb("#000000")
     rows, columns = plane.shape
     whole = QImage(pixels.data, columns, rows, columns * 4, QImage.Format.Format_ARGB32_Premultiplied)
     width = min(max(round(HEIGHT * columns / rows), 16), 4 * HEIGHT)

@@ -1,5 +1,5 @@
 """The bar over the pictures: window presets, the threshold of the active column, how masks lie over the image, and
-the planes of a volume."""
+the planes of a volume, and the frames of a film."""
 
 from __future__ import annotations
 
@@ -20,6 +20,10 @@ from PySide6.QtWidgets import (
 )
 
 from app.items import OverlayStyle
+from app.panels.compare_controls import CompareControls
+from app.panels.link_controls import LinkControls
+from app.panels.row_controls import RowControls
+from app.panels.time_controls import TimeControls
 from app.panels.volume_controls import VolumeControls
 from app.panels.widgets.chips import ColourChip
 from app.panels.widgets.flow_layout import FlowLayout
@@ -49,6 +53,7 @@ class ViewBar(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._presets: tuple[Preset, ...] = ()
+        self._keys: tuple[str, ...] = ()
         self._range, self._own = (0.0, 1.0), 0.5
         self._make_window()
         self._make_threshold()
@@ -57,8 +62,10 @@ class ViewBar(QWidget):
         outer.setContentsMargins(8, 4, 8, 4)
         self._area = QWidget()
         flow = FlowLayout(self._area, spacing=14)
-        self.volume = VolumeControls(self)
-        for group in (self._window_group, self._threshold_group, self._overlay_group, *self.volume.groups):
+        self.volume, self.time = VolumeControls(self), TimeControls(self)
+        self.links, self.compare, self.rows = LinkControls(self), CompareControls(self), RowControls(self)
+        usual = self._window_group, self._threshold_group, self._overlay_group
+        for group in (*usual, self.links, self.compare, self.rows, *self.volume.groups, *self.time.groups):
             flow.addWidget(group)
         outer.addWidget(self._area)
         policy = QSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
@@ -79,9 +86,24 @@ class ViewBar(QWidget):
         self._window_group = _group(PlainLabel("Window", role="muted"), self.presets)
 
     def show_presets(self, presets: Sequence[Preset]) -> None:
+        """The first of them have keys, which stand behind their names."""
+        if self._presets == tuple(presets):
+            return
         self._presets = tuple(presets)
+        self._name_presets()
+
+    def show_preset_keys(self, keys: Sequence[str]) -> None:
+        """The keys of the first presets, empty where one has none."""
+        self._keys = tuple(keys)
+        row = self.presets.currentIndex()
+        self._name_presets()
+        self.presets.setCurrentIndex(row)
+
+    def _name_presets(self) -> None:
+        presets = self._presets
         self.presets.clear()
-        self.presets.addItems([preset.name for preset in presets])
+        keys = (f" ({key})" if key else "" for key in (*self._keys, *("" for _ in presets)))
+        self.presets.addItems([f"{preset.name}{key}" for preset, key in zip(presets, keys, strict=False)])
         self.presets.addItem("By hand")
         self.presets.model().item(len(presets)).setEnabled(False)  # type: ignore[attr-defined]
         self._window_group.setEnabled(bool(presets))

@@ -9,16 +9,17 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSpinBox, QWidget
 
 from app.items import (
     CONVENTIONS,
+    LAYOUT_NAMES,
     LAYOUTS,
     PROJECTION_NAMES,
     PROJECTIONS,
     VIEW_NAMES,
     VIEWS,
+    View,
     VolumeView,
 )
 from app.panels.widgets.text import PlainLabel, plain_tooltip
 
-LAYOUT_NAMES = {1: "1 view", 2: "2 views", 4: "4 views"}
 THICKEST = 500
 
 
@@ -30,6 +31,7 @@ class VolumeControls(QObject):
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._spacing_mm: float | None = None
+        self._tiled = False
         self.layout_box = _box("Number of views", "How many views each column has", LAYOUT_NAMES.values())
         self.view_box = _box("Plane", "The plane of a single view", VIEW_NAMES.values())
         self.convention_box = _box(
@@ -42,7 +44,10 @@ class VolumeControls(QObject):
         self.thickness.setAccessibleName("Thickness of the slab")
         self.size = PlainLabel(role="muted")
         slab = (PlainLabel("Slab", role="muted"), self.projection_box, self.thickness, self.size)
-        planes = (self.layout_box, self.view_box)
+        self.every = QSpinBox(minimum=0, maximum=THICKEST, prefix="every ", specialValueText="whole volume")
+        self.every.setAccessibleName("Slices from tile to tile of the lightbox")
+        self.every.setToolTip(plain_tooltip("Every which slice the lightbox shows; at 0 the whole volume"))
+        planes = (self.layout_box, self.view_box, self.every)
         self.groups = _group(*planes), _group(self.convention_box), _group(*slab)  # the bar breaks between them
         self._connect()
         self.show_volume(VolumeView())
@@ -54,10 +59,16 @@ class VolumeControls(QObject):
 
     def _connect(self) -> None:
         self.layout_box.activated.connect(lambda at: self.changed.emit({"layout": LAYOUTS[at]}))
-        self.view_box.activated.connect(lambda at: self.changed.emit({"view": VIEWS[at], "layout": 1}))
+        self.view_box.activated.connect(lambda at: self.changed.emit(self._with_view(VIEWS[at])))
         self.convention_box.activated.connect(lambda at: self.changed.emit({"convention": CONVENTIONS[at]}))
         self.projection_box.activated.connect(lambda at: self.changed.emit({"projection": PROJECTIONS[at]}))
         self.thickness.valueChanged.connect(lambda slices: self.changed.emit({"thickness": slices}))
+
+        self.every.valueChanged.connect(lambda slices: self.changed.emit({"every": slices}))
+
+    def _with_view(self, view: View) -> dict[str, object]:
+        """Another plane: of the lightbox if there is one, else of the only view."""
+        return {"view": view} if self._tiled else {"view": view, "layout": 1}
 
     def show_volume(self, look: VolumeView) -> None:
         """What is in force."""
@@ -65,9 +76,12 @@ class VolumeControls(QObject):
         self.view_box.setCurrentIndex(VIEWS.index(look.view))
         self.convention_box.setCurrentIndex(CONVENTIONS.index(look.convention))
         self.projection_box.setCurrentIndex(PROJECTIONS.index(look.projection))
-        with QSignalBlocker(self.thickness):
+        self._tiled = look.layout == "lightbox"
+        with QSignalBlocker(self.thickness), QSignalBlocker(self.every):
             self.thickness.setValue(look.thickness)
-        self.view_box.setVisible(look.layout == 1)
+            self.every.setValue(look.every)
+        self.view_box.setVisible(look.layout in (1, "lightbox"))
+        self.every.setVisible(self._tiled)
         for part in (self.thickness, self.size):
             part.setVisible(look.projection != "off")
         self._show_size()

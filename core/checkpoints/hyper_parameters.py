@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from typing import Any
 
 from core.checkpoints.dossier import Dossier
@@ -30,11 +30,15 @@ class Settings:
     """The stored hyper-parameters, or one mapping inside them (`where` = `vlm_film_config`).
 
     Every reader returns the default when the key is absent or None. When the value has another type or lies outside its
-    range, an error names the key, and the default only keeps the reading going.
+    range, an error names the key, and the default only keeps the reading going. `own`: what the checkpoint itself says
+    of them; the others are those of its config. None = all.
     """
 
-    def __init__(self, values: Mapping[str, Any], dossier: Dossier, where: str = "") -> None:
+    def __init__(
+        self, values: Mapping[str, Any], dossier: Dossier, where: str = "", own: Container[str] | None = None
+    ) -> None:
         self.values = values
+        self._own = values if own is None else own
         self._dossier = dossier
         self._where = where
 
@@ -52,7 +56,8 @@ class Settings:
     def said(self, key: str, default: object) -> str:
         """Where the value of `key` comes from, as a clause for the evidence."""
         if key in self.values:
-            return f"hyper-parameter {self.named(key)} is {show(self.values[key])}"
+            source = "hyper-parameter" if key in self._own else "config.yaml of its run says that"
+            return f"{source} {self.named(key)} is {show(self.values[key])}"
         return f"hyper-parameter {self.named(key)} is absent; the producer's default is {default}"
 
     def integer(self, key: str, low: int, high: int, default: int) -> int:
@@ -125,7 +130,7 @@ class Settings:
         if value is not None and not isinstance(value, Mapping):
             self._wrong(key, f"should be a mapping but is {show(value)}")
             value = None
-        return Settings(value or {}, self._dossier, self.named(key))
+        return Settings(value or {}, self._dossier, self.named(key), None if key in self._own else ())
 
     def _inside(self, key: str, value: float, low: float, high: float) -> bool:
         if low <= value <= high:

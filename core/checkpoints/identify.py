@@ -70,7 +70,8 @@ class _Identifier:
         self.inventory: Inventory = build_inventory(contents)
         self.dossier = Dossier(self.inventory.findings)
         self.run_config = read_run_config(self.dossier, contents.path)
-        self.settings = Settings(filled(self.dossier, self.inventory.hyper_parameters, self.run_config), self.dossier)
+        own = self.inventory.hyper_parameters
+        self.settings = Settings(filled(self.dossier, own, self.run_config), self.dossier, own=own)
         self.tensors: dict[str, TensorInfo] = {}
         self.architecture: Architecture | None = None
         self.config: NetworkConfig | None = None

@@ -7,14 +7,16 @@ from dataclasses import dataclass, field
 from functools import cached_property, partial
 from typing import Any
 
-from core.checkpoints.contents import Contents, TensorInfo
+from core.checkpoints.contents import Contents, Stub, TensorInfo
 from core.checkpoints.scalars import number_of
 from core.checkpoints.text import SHORTENED, plain, safe_text
 from core.checkpoints.weight_forms import Weights, bare_key
 from core.checkpoints.weight_sets import sort_weights
+from core.checkpoints.whole_module import is_module, module_tensors
 from core.records import Finding
 
-CONTAINERS = ("state_dict", "model_state_dict", "model")
+CONTAINERS = ("state_dict", "model_state_dict", "model", "network_weights", "net", "network", "weights")
+"""Lightning's, those of training scripts, and nnU-Net's (version 2)."""
 TRAINED_STAGES = "vlm_film_trained_stages"
 OTHER_FILE = "Choose the .ckpt file that the training run saved (usually <experiment>/checkpoints/best.ckpt)."
 
@@ -56,7 +58,7 @@ def build_inventory(contents: Contents) -> Inventory:
     """Sort the tree of an opened file into weights, settings and counters; findings say what is missing or odd."""
     root = contents.root if isinstance(contents.root, Mapping) else {}
     findings = list(contents.findings)
-    tensors = _weights(contents, root, findings)
+    tensors = _pickled(contents, root, findings) or _weights(contents, root, findings)
     found = sort_weights(root, tensors, partial(number_of, contents), findings)
     return Inventory(
         name=safe_text(contents.path.name),
@@ -95,15 +97,22 @@ def _weights(contents: Contents, root: Mapping[Any, Any], findings: list[Finding
         return {}
     tensors = {str(key): item for key, item in tree.items() if isinstance(item, TensorInfo)}
     if not tensors:
-        where = (
-            f"no state_dict, but {len(root)} other entries"
-            if bare
-            else f"{len(tree)} entries and no tensors in state_dict"
-        )
+        where = f"{len(tree)} entries and no tensors in state_dict" if not bare else _instead(contents.root)
         findings.append(_no_weights(f"{name}: no model weights were found in this file. It holds {where}."))
     elif len(tensors) < len(tree) and not bare:
         findings.append(_skipped(name, len(tree) - len(tensors)))
     return unwrapped(tensors, findings)
+
+
+def _pickled(contents: Contents, root: Mapping[Any, Any], findings: list[Finding]) -> Weights:
+    """The weights of a model that was saved as an object, alone or as an entry; empty where there is none."""
+    module = next((item for item in (contents.root, *map(root.get, CONTAINERS)) if is_module(item)), None)
+    if module is None:
+        return {}
+    message = f"The model was saved as an object of the class {safe_text(module.class_name, 120)}, which was not run."
+    remedy = "Nothing to do: its weights were read by their names."
+    findings.append(Finding(severity="note", code="weights.of-an-object", message=message, remedy=remedy))
+    return unwrapped(module_tensors(module), findings)
 
 
 def _may_hold_weights(root: Mapping[Any, Any], key: str) -> bool:
@@ -111,6 +120,15 @@ def _may_hold_weights(root: Mapping[Any, Any], key: str) -> bool:
     tree = root.get(key)
     named = isinstance(tree, Mapping) and any(isinstance(item, TensorInfo) for item in tree.values())
     return named if key != "state_dict" else key in root
+
+
+def _instead(root: Any) -> str:
+    """What a file holds that is no mapping of weights."""
+    if isinstance(root, Stub):
+        return f"one object of the class {safe_text(root.class_name, 120)}"
+    if not isinstance(root, Mapping):
+        return f"a single {type(root).__name__}"
+    return f"no state_dict, but {len(root)} other entries"
 
 
 def _no_weights(message: str) -> Finding:

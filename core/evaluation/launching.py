@@ -47,6 +47,7 @@ def evaluate(
     `CheckpointRefused`, `RunRefused`, and whatever `report` raises; finished cases are kept, and the same call goes on
     from there.
     """
+    _refuse_impossible(plan)
     fabric = make_fabric(options, tasks=len(plan.checkpoints) * len(plan.data.cases))
     fabric.launch()
     if fabric.device.type == "cpu":
@@ -55,6 +56,16 @@ def evaluate(
         _help(fabric, plan, folder, report)
         return None
     return _lead(fabric, plan, folder, options, report, listen)
+
+
+def _refuse_impossible(plan: EvaluationPlan) -> None:
+    """What every case would fail of, before hours are spent on them."""
+    producers = [name for name in plan.definitions if name != "standard"]
+    if producers and any(case.region is not None for case in plan.data.cases):
+        raise RunRefused(
+            f"{' and '.join(producers)} measure the whole image, and there are regions to measure in. Choose the "
+            "standard definitions, or leave the regions out."
+        )
 
 
 def make_fabric(options: LaunchOptions, tasks: int) -> Fabric:

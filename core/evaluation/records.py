@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from core.records import CasePaths, CheckpointReport, Finding, MetricValue, RunSettings
+from core.records import CasePaths, Finding, MetricValue, RunSettings
 
 Layout = Literal["producers", "nnunet", "bids", "folders", "csv"]
 LAYOUTS: tuple[Layout, ...] = ("producers", "nnunet", "bids", "folders", "csv")
@@ -105,4 +105,3 @@ class EvaluationSummary:
     pending: int
     failures: tuple[TaskResult, ...] = ()
     files: tuple[str, ...] = ()
-    reports: tuple[CheckpointReport, ...] = field(default=())

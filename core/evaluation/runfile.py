@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from core.errors import FlowglassError
-from core.evaluation.records import EvaluationCase, EvaluationPlan, MeasuredValue, TaskResult
-from core.records import CasePaths, MetricValue, to_plain
+from core.evaluation.records import EvaluationPlan, MeasuredValue, TaskResult
+from core.records import MetricValue, to_plain
 
 NAME = "run.sqlite"
 VERSION = 1
@@ -243,8 +243,3 @@ def _value(definitions: str, label: int, metric: str, value: float | None, reaso
     return MeasuredValue(
         definitions=definitions, label=label, metric=MetricValue(name=metric, value=value, reason=reason, **known)
     )
-
-
-def case_from(plain: dict[str, Any]) -> EvaluationCase:
-    """The case of a stored identity."""
-    return EvaluationCase(paths=CasePaths(**plain["paths"]), patient=plain["patient"], region=plain["region"])

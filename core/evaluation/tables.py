@@ -14,7 +14,7 @@ from core.evaluation.runfile import RunFile, identity
 from core.evaluation.statistics import Summary, summarise
 from core.evaluation.working import checkpoint_names
 from core.files import write_whole
-from core.records import MetricValue, to_plain
+from core.records import to_plain
 
 METRIC_COLUMNS = (
     "checkpoint",
@@ -25,6 +25,7 @@ METRIC_COLUMNS = (
     "metric",
     "value",
     "unit",
+    "direction",
     "reason",
 )
 SUMMARY_COLUMNS = (
@@ -77,7 +78,8 @@ def _metric_rows(results: Named) -> Iterable[Row]:
                 value.label,
                 metric.name,
                 number_text(metric.value),
-                unit_of(metric),
+                metric.unit,
+                metric.direction,
                 metric.reason,
             )
 
@@ -90,7 +92,7 @@ def _summary_rows(results: Named, names: Sequence[str]) -> Iterable[Row]:
         columns: dict[tuple[str, int, str, str], list[tuple[float | None, str | None]]] = {}
         for patient, result in own:
             for value in result.values:
-                key = (value.definitions, value.label, value.metric.name, unit_of(value.metric))
+                key = (value.definitions, value.label, value.metric.name, value.metric.unit)
                 columns.setdefault(key, []).append((value.metric.value, patient))
         for (definitions, label, metric, unit), column in columns.items():
             summary = summarise([value for value, _ in column], clusters_of([patient for _, patient in column]))
@@ -126,10 +128,6 @@ def _failure_rows(results: Named) -> Iterable[Row]:
 
 def _timing_rows(results: Named) -> Iterable[Row]:
     return ((name, result.case, f"{result.seconds:.3f}", result.calls) for name, _, result in results)
-
-
-def unit_of(metric: MetricValue) -> str:
-    return str(getattr(metric, "unit", ""))
 
 
 def number_text(value: float | None) -> str:

@@ -1,7 +1,7 @@
 """Read, orient, normalise and write images and label maps, with their affine."""
 
-from core.images.dicom_series import is_dicom_folder, series_in
-from core.images.folders import list_cases, read_case, scan_folder
+from core.images.dicom_series import is_dicom_folder, series_in, series_of
+from core.images.folders import list_cases, read_case, scan_folder, series_cases
 from core.images.intensities import normalise
 from core.images.labels import looks_like_mask, read_labels
 from core.images.pairing import find_reference, pair, pairs_with, sample_name
@@ -24,7 +24,9 @@ __all__ = [
     "read_series",
     "sample_name",
     "scan_folder",
+    "series_cases",
     "series_in",
+    "series_of",
     "sniff_image",
     "write_labels",
     "write_probability",

@@ -214,7 +214,8 @@ NO_LENGTHS = "It is shown without position and spacing: nothing is measured in m
 def _missing(steps: Array, along: Array, name: str) -> Finding:
     gaps = [index for index, step in enumerate(np.rint(steps)) if step > 1]
     count, after = int((np.rint(steps) - 1).sum()), float(along[gaps[0]])
-    message = f"{name}: {count} slices are missing (uneven spacing; the first gap follows the slice at {after:.1f} mm)."
+    how_many = "1 slice is" if count == 1 else f"{count} slices are"
+    message = f"{name}: {how_many} missing (uneven spacing; the first gap follows the slice at {after:.1f} mm)."
     return warning("dicom.missing-slices", message, f"Export the whole series again. {NO_LENGTHS}")
 
 

@@ -25,6 +25,8 @@ MAX_FRAMES = 4_000
 """Up to so many frames (slices times segments) are all written, so that the file covers the whole series; beyond, those
 without foreground are left out, as the standard allows, and a reader may see a shorter volume."""
 ON_GRID_VOXELS = 0.1
+LO = 63
+"""Characters of a line that was cut: the standard allows 64 in a Long String, and the mark of the cut is one."""
 NEEDED = ("PatientID", "PatientName", "PatientBirthDate", "PatientSex", "AccessionNumber", "StudyID", "StudyDate",
           "StudyTime")  # fmt: skip
 """May be empty in a DICOM file, but must be there."""
@@ -46,7 +48,11 @@ def save_dicom_seg(out: Outgoing, part: Path, path: Path) -> None:
     with quiet():
         pixels = np.stack(_planes(out, frames, name))
         try:
-            _segmentation(out, frames, pixels, name).save_as(part)
+            made = _segmentation(out, frames, pixels, name)
+            if out.remark:
+                made.SeriesDescription = one_line(out.remark, LO)
+                made.ImageComments = one_line(out.remark, 10_000)
+            made.save_as(part)
         except DAMAGED as error:
             if isinstance(error, OSError):
                 raise
@@ -140,7 +146,7 @@ def _segmentation(out: Outgoing, frames: Sequence[_Frame], pixels: Array, name: 
         software_versions=_version(),
         device_serial_number="none",
         content_label="SEGMENTATION",
-        content_description=one_line(out.algorithm, 64) or None,
+        content_description=one_line(out.algorithm, LO) or None,
         omit_empty_frames=len(pixels) * len(numbers) > MAX_FRAMES,
         specific_character_set="ISO_IR 192",
     )
@@ -189,7 +195,7 @@ def _description(out: Outgoing, number: int) -> Any:
     kinds = seg.SegmentAlgorithmTypeValues
     return seg.SegmentDescription(
         segment_number=number,
-        segment_label=one_line(out.names.get(number, ""), 64) or f"Label {number}",
+        segment_label=one_line(out.names.get(number, ""), LO) or f"Label {number}",
         segmented_property_category=coding.SCT.Tissue,
         segmented_property_type=_code(out, number) or coding.SCT.Tissue,
         algorithm_type=kinds.AUTOMATIC if out.algorithm else kinds.MANUAL,
@@ -204,14 +210,14 @@ def _code(out: Outgoing, number: int) -> Any | None:
     if not colon or not 0 < len(scheme) <= 16 or not 0 < len(value) <= 16:
         return None
     coding: Any = import_module("highdicom.sr")
-    meaning = one_line(out.names.get(number, ""), 64) or f"Label {number}"
+    meaning = one_line(out.names.get(number, ""), LO) or f"Label {number}"
     return coding.CodedConcept(value=value, scheme_designator=scheme, meaning=meaning)
 
 
 def _algorithm(name: str) -> Any:
     content, coding = import_module("highdicom.content"), import_module("pydicom.sr.codedict").codes
     return content.AlgorithmIdentificationSequence(
-        name=one_line(name, 64), family=coding.DCM.ArtificialIntelligence, version=_version()
+        name=one_line(name, LO), family=coding.DCM.ArtificialIntelligence, version=_version()
     )
 
 

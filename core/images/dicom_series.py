@@ -11,12 +11,13 @@ import numpy as np
 
 from core.errors import ImageRefused
 from core.images.dicom import raster_of, read_dicom
-from core.images.dicom_header import DicomFile, NoImage, number, read_header, refusing
+from core.images.dicom_header import SEGMENTATION, DicomFile, NoImage, number, read_header, refusing
 from core.images.dicom_pixels import read_frames
 from core.images.dicom_places import Place, place_of, stack_of
 from core.images.intake import shown
 from core.images.raster import Raster, note, warning
 from core.images.sniffing import sniff_image
+from core.progress import Progress, Report, silent
 from core.records import Array, Finding, Series, frozen_array
 from core.text import one_line
 from core.walk import walk
@@ -34,15 +35,51 @@ class Found:
     others: list[str] = field(default_factory=list)
 
 
-def series_in(folder: Path | str) -> tuple[Series, ...]:
-    """Every DICOM series below `folder`, the largest first, each with a small picture of its middle.
+def series_in(folder: Path | str, report: Report = silent) -> tuple[Series, ...]:
+    """Every DICOM series below `folder`, the largest first, each with a small picture of its middle. A segmentation of
+    one of them is its `reference`, and no series of its own.
 
-    Links are not followed. Raises ImageRefused for a folder that cannot be read.
+    Links are not followed. Raises ImageRefused for a folder that cannot be read, and what `report` raises.
     """
-    found = look_through(Path(folder))
-    with refusing(shown(Path(folder))):
-        records = [_record(uid, files) for uid, files in found.series.items()]
+    return _records(look_through(Path(folder), report), shown(Path(folder)))
+
+
+def series_of(files: Sequence[Path], report: Report = silent) -> tuple[tuple[Series, ...], tuple[str, ...]]:
+    """The series that loose DICOM files make up, and the files that are no DICOM image."""
+    found, others = Found(), []
+    for done, path in enumerate(files):
+        report(Progress(done=done, total=len(files), stage="sorting files"))
+        if sniff_image(path) != "dicom" or not _take_in(path, found):
+            others.append(str(path))
+    return _records(found, "these files"), tuple(others)
+
+
+def _records(found: Found, name: str) -> tuple[Series, ...]:
+    """Segmentations go to the series that they were drawn on; one whose series is not here stands for itself."""
+    with refusing(name):
+        drawn = {
+            _drawn_on(files[0].data): (uid, str(files[0].path))
+            for uid, files in found.series.items()
+            if is_segmentation(files)
+        }
+        taken = {uid for series, (uid, _) in drawn.items() if series in found.series}
+        records = [
+            replace(_record(uid, files), reference=drawn[uid][1] if uid in drawn else None)
+            for uid, files in found.series.items()
+            if uid not in taken
+        ]
     return tuple(sorted(records, key=lambda series: -series.images))
+
+
+def is_segmentation(files: Sequence[DicomFile]) -> bool:
+    return str(files[0].data.get("SOPClassUID", "")) in SEGMENTATION
+
+
+def _drawn_on(data: Any) -> str:
+    """The series that a segmentation says it was drawn on; empty when it does not say."""
+    for referenced in data.get("ReferencedSeriesSequence", ()):
+        return one_line(str(referenced.get("SeriesInstanceUID", "")), 64)
+    return ""
 
 
 def read_series_folder(folder: Path, frame: int = 0) -> Raster:
@@ -67,22 +104,30 @@ def read_series_files(files: Sequence[str], frame: int = 0) -> Raster:
     return read_series(headers, frame, shown(Path(files[0]).parent))
 
 
-def look_through(folder: Path) -> Found:
+def look_through(folder: Path, report: Report = silent) -> Found:
     found = Found()
-    for path in _dicom_files(folder, found):
-        try:
-            file = read_header(path)
-            with refusing(shown(path)):  # whatever sorting will ask of it
-                place_of(file.data), _rank(file.data), file.data.get("SOPInstanceUID")
-                uid = one_line(str(file.data.get("SeriesInstanceUID", "")), 64)
-        except NoImage:
-            found.others.append(shown(path))
-            continue
-        except ImageRefused:
-            found.damaged.append(shown(path))
-            continue
-        found.series.setdefault(uid, []).append(file)
+    paths = _dicom_files(folder, found)
+    for done, path in enumerate(paths):
+        report(Progress(done=done, total=len(paths), stage="reading headers"))
+        _take_in(path, found)
     return found
+
+
+def _take_in(path: Path, found: Found) -> bool:
+    """Whether the file is a DICOM image; it is noted in `found` in any case."""
+    try:
+        file = read_header(path)
+        with refusing(shown(path)):  # whatever sorting will ask of it
+            place_of(file.data), _rank(file.data), file.data.get("SOPInstanceUID")
+            uid = one_line(str(file.data.get("SeriesInstanceUID", "")), 64)
+    except NoImage:
+        found.others.append(shown(path))
+        return False
+    except ImageRefused:
+        found.damaged.append(shown(path))
+        return False
+    found.series.setdefault(uid, []).append(file)
+    return True
 
 
 def _dicom_files(folder: Path, found: Found) -> list[Path]:
@@ -145,14 +190,18 @@ def _skipped(found: Found, name: str) -> tuple[Finding, ...]:
     findings = []
     if found.damaged:
         listed = ", ".join(found.damaged[:3])
-        message = f"{name}: {len(found.damaged)} damaged DICOM files were skipped ({listed})."
+        message = f"{name}: {_files(len(found.damaged), 'damaged DICOM')} skipped ({listed})."
         findings.append(warning("dicom.skipped", message, "Export the series again: slices may be missing."))
     if found.others:
         listed = ", ".join(found.others[:3])
         findings.append(
-            note("dicom.ignored", f"{name}: {len(found.others)} files without an image were ignored ({listed}).")
+            note("dicom.ignored", f"{name}: {_files(len(found.others), 'other')} ignored: no images ({listed}).")
         )
     return tuple(findings)
+
+
+def _files(count: int, kind: str) -> str:
+    return f"1 {kind} file was" if count == 1 else f"{count} {kind} files were"
 
 
 def _in_words(files: Sequence[DicomFile]) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from core.errors import ImageRefused
-from core.images.dicom_series import is_dicom_folder
+from core.images.dicom_series import is_dicom_folder, read_series_files, series_of
+from core.images.fitting import OtherGrid, read_reference
 from core.images.intake import shown
-from core.images.labels import read_labels
 from core.images.pairing import (
     IMAGE_FOLDERS,
     LABEL_FOLDERS,
@@ -20,9 +22,10 @@ from core.images.pairing import (
     sample_name,
 )
 from core.images.raster import note, warning
-from core.images.reading import read_image
+from core.images.reading import image_of, read_image
 from core.names import CHECKPOINT_EXTENSIONS, PROFILE_CACHE, UNREAD_IMAGE_EXTENSIONS
-from core.records import Case, CasePaths, Finding, FolderContents
+from core.progress import Report, silent
+from core.records import Case, CasePaths, Finding, FolderContents, Image, LabelMap, Series
 from core.runs import runs_in
 from core.walk import Walk, walk
 
@@ -34,14 +37,38 @@ def list_cases(folder: Path | str) -> list[CasePaths]:
     return list(scan_folder(folder).cases)
 
 
-def read_case(paths: CasePaths) -> Case:
-    """Read the image and its reference. Raises ImageRefused or ShapeMismatch."""
-    image = read_image(paths.image)
-    reference = None if paths.reference is None else read_labels(paths.reference, like=image)
+def read_case(paths: CasePaths, frame: int = 0, other_grid: OtherGrid = "show") -> Case:
+    """Read one frame of the image, and its reference as `read_reference`. Raises ImageRefused or ShapeMismatch."""
+    image = read_case_image(paths, frame)
+    if paths.reference is None:
+        return Case(name=paths.name, image=image, sample=paths.sample)
+    reference = read_reference(paths.reference, image, other_grid)
+    if image.frames > 1 and reference.frames == image.frames:
+        reference = reference if frame == 0 else read_reference(paths.reference, image, other_grid, frame)
+    elif image.frames > 1:
+        image = replace(image, findings=(*image.findings, _of_the_first(image, reference)))
+        if frame > 0:
+            return Case(name=paths.name, image=image, sample=paths.sample)
     return Case(name=paths.name, image=image, reference=reference, sample=paths.sample)
 
 
-def scan_folder(folder: Path | str) -> FolderContents:
+def read_case_image(paths: CasePaths, frame: int = 0) -> Image:
+    """The image of a case: a file, a folder with one DICOM series, or the files of one series of several."""
+    if not paths.files:
+        return read_image(paths.image, frame)
+    return image_of(read_series_files(paths.files, frame), Path(paths.files[0]).parent)
+
+
+def _of_the_first(image: Image, reference: LabelMap) -> Finding:
+    """A mask over another moment than its own would look like a wrong mask, and be measured like one."""
+    text = (
+        f"{shown(Path(reference.name))} has {reference.frames} frame{'s' * (reference.frames != 1)}, and "
+        f"{shown(Path(image.name))} {image.frames}: it is taken to belong to the first, and shown with no other."
+    )
+    return warning("labels.other-frames", text, "Open a label map with as many frames as the image.")
+
+
+def scan_folder(folder: Path | str, report: Report = silent) -> FolderContents:
     """Images, references, checkpoints and runs below `folder`, in the layouts of `core.images.pairing` or flat.
 
     Links are not followed, hidden files are skipped, at most 100,000 entries are looked at; an unreadable entry is a
@@ -52,8 +79,13 @@ def scan_folder(folder: Path | str) -> FolderContents:
     roles = {path: _role(path, folder, walked) for path in walked.files}
     cases: list[CasePaths] = []
     findings: list[Finding] = []
+    series: list[Series] = []
     for path in sorted(walked.files):
-        if roles[path] == "images":
+        if roles[path] == "images" and is_dicom_folder(path):  # its files are the slices of one image, or of a few
+            found, sorts = _dicom_cases(path, folder, walked, report)
+            cases += found
+            series += sorts
+        elif roles[path] == "images":
             found, notes = _cases_in(path, folder, walked)
             cases += found
             findings += notes
@@ -65,6 +97,7 @@ def scan_folder(folder: Path | str) -> FolderContents:
         checkpoints=tuple(str(checkpoint) for checkpoint in _checkpoints(walked)),
         runs=listing.runs,
         findings=tuple(findings),
+        series=tuple(series),
     )
 
 
@@ -87,8 +120,6 @@ def _role(path: Path, root: Path, walked: Walk) -> str:
 
 def _cases_in(path: Path, root: Path, walked: Walk) -> tuple[list[CasePaths], list[Finding]]:
     """The cases whose images lie directly in `path`."""
-    if is_dicom_folder(path):  # its files are the slices of one image, or of a few
-        return [CasePaths(name=path.relative_to(root.parent).as_posix(), image=str(path))], []
     names = [name for name in walked.files[path] if has_image_extension(name)]
     images, beside = _split_labels(names)
     folders = _label_folders(path, walked) if images else []
@@ -109,6 +140,30 @@ def _cases_in(path: Path, root: Path, walked: Walk) -> tuple[list[CasePaths], li
         text = f"{unmatched} of {len(images)} images in {shown(path)} have no reference that fits by name."
         return cases, [warning("folder.no-reference", text, "They can be run but not measured.")]
     return cases, []
+
+
+def _dicom_cases(path: Path, root: Path, walked: Walk, report: Report) -> tuple[list[CasePaths], Sequence[Series]]:
+    """One case for each series that lies directly in `path`; of several series also the series, to choose from."""
+    name = path.relative_to(root.parent).as_posix()
+    series, _ = series_of([path / file for file in walked.files[path]], report)
+    if len(series) < 2 and not any(one.reference for one in series):
+        return [CasePaths(name=name, image=str(path))], []
+    return series_cases(series, name), series if len(series) > 1 else ()
+
+
+def series_cases(series: Sequence[Series], folder: str) -> list[CasePaths]:
+    """Cases that are called by folder and description, none by the name of another."""
+    titles = [one.description or f"{one.modality} {one.images} images".strip() for one in series]
+    return [
+        CasePaths(
+            name=f"{folder}/{title}" if titles.count(title) == 1 else f"{folder}/{title} ({number})",
+            image=one.files[0],
+            reference=one.reference,
+            files=one.files,
+            series=one.uid,
+        )
+        for number, (title, one) in enumerate(zip(titles, series, strict=True), 1)
+    ]
 
 
 def _split_labels(names: list[str]) -> tuple[list[str], list[str]]:

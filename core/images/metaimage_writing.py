@@ -10,7 +10,10 @@ import numpy as np
 
 from core.images.nrrd_writing import write_compressed
 from core.images.outgoing import Outgoing
+from core.text import one_line
 
+LONGEST = 250
+"""Characters of a comment: MetaIO keeps it in 255 bytes."""
 TYPES = {"u1": "MET_UCHAR", "i2": "MET_SHORT", "i4": "MET_INT", "f4": "MET_FLOAT"}
 
 
@@ -20,6 +23,7 @@ def save_metaimage(out: Outgoing, part: Path) -> None:
     write_compressed(packed.write, values, gzip=False)
     lines = [
         "ObjectType = Image",
+        *([f"Comment = {one_line(out.remark, LONGEST)}"] if out.remark else []),
         "NDims = 3",
         "BinaryData = True",
         "BinaryDataByteOrderMSB = False",
@@ -31,7 +35,7 @@ def save_metaimage(out: Outgoing, part: Path) -> None:
         "ElementDataFile = LOCAL",
     ]
     with part.open("wb") as handle:
-        handle.write(("\n".join(lines) + "\n").encode("ascii"))
+        handle.write(("\n".join(lines) + "\n").encode("ascii", "replace"))
         handle.write(packed.getbuffer())
 
 

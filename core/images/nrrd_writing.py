@@ -34,7 +34,8 @@ def save_segmentation(out: Outgoing, part: Path) -> None:
 
 def _save(out: Outgoing, part: Path, pairs: list[tuple[str, str]]) -> None:
     values = out.stored()
-    lines = ["NRRD0004", *_geometry(out, values), *(f"{key}:={_escaped(value)}" for key, value in pairs)]
+    said = [("Description", out.remark)] if out.remark else []
+    lines = ["NRRD0004", *_geometry(out, values), *(f"{key}:={_escaped(value)}" for key, value in [*said, *pairs])]
     with part.open("wb") as handle:
         handle.write(("\n".join(lines) + "\n\n").encode())
         write_compressed(handle.write, values, gzip=True)

@@ -19,7 +19,8 @@ class Outgoing:
     """`values`: (slices, rows, columns), integers or bool for labels, float32 for a probability.
 
     `affine`, `spacing_mm` as in `core.records.Image`; `names`, `colours`, `codes` as in `LabelMap`; `files`: the DICOM
-    files of the image that the values belong to, along its stack; `algorithm`: what made the values.
+    files of the image that the values belong to, along its stack; `algorithm`: what made the values; `remark`: what
+    whoever opens the file alone must know of them, in every format that has a place for text.
     """
 
     values: Array
@@ -31,6 +32,7 @@ class Outgoing:
     files: tuple[str, ...] = ()
     source: str = ""
     algorithm: str = "Flowglass"
+    remark: str = ""
 
     @property
     def is_probability(self) -> bool:

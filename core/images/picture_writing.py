@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image as Pillow
+from PIL.PngImagePlugin import PngInfo
 
 from core.errors import ImageRefused
 from core.images.intake import shown
@@ -37,11 +38,18 @@ def one_slice(volume: Array, path: Path) -> Array:
     return np.asarray(volume[0])
 
 
-def save_png(picture: Array, part: Path) -> None:
-    Pillow.fromarray(picture).save(part, format="PNG")
+def save_png(picture: Array, part: Path, remark: str = "") -> None:
+    """`remark` under the keyword that the format has for it."""
+    said = PngInfo()
+    if remark:
+        said.add_text("Description", remark)
+    Pillow.fromarray(picture).save(part, format="PNG", pnginfo=said)
 
 
-def save_tiff(pages: Array, part: Path) -> None:
-    """One page for each slice, compressed without loss."""
+def save_tiff(pages: Array, part: Path, remark: str = "") -> None:
+    """One page for each slice, compressed without loss; `remark` is the ImageDescription of each."""
     pictures = [Pillow.fromarray(np.ascontiguousarray(page)) for page in pages]
-    pictures[0].save(part, format="TIFF", compression="tiff_adobe_deflate", save_all=True, append_images=pictures[1:])
+    said = {"description": remark} if remark else {}
+    pictures[0].save(
+        part, format="TIFF", compression="tiff_adobe_deflate", save_all=True, append_images=pictures[1:], **said
+    )

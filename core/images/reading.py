@@ -22,6 +22,7 @@ from core.images.nrrd import read_nrrd
 from core.images.pictures import read_picture
 from core.images.raster import Raster
 from core.images.sniffing import NAMES, PICTURES, SNIFFED_BYTES, kind_of
+from core.images.turning import turned_in_place
 from core.records import Array, Image, Series, frozen_array
 
 BY_EXTENSION = {
@@ -107,11 +108,15 @@ def image_of(raster: Raster, path: Path) -> Image:
 
 
 def _owned(values: Array) -> Array:
-    """`values` read-only, in rows, in the machine's own byte order; copied only where that needs it."""
+    """`values` read-only, in rows, in the machine's own byte order; copied only where that needs it.
+
+    A large volume is turned within its own memory: a second one would double what opening it costs.
+    """
     dtype = _kept_type(values.dtype)
-    if values.dtype == dtype and values.flags.c_contiguous and values.flags.owndata:
-        values.setflags(write=False)
-        return values
+    turned = turned_in_place(values) if values.dtype == dtype else None
+    if turned is not None:
+        turned.setflags(write=False)
+        return turned
     with np.errstate(over="ignore"):  # a float64 beyond float32 becomes infinite, and the finding says so
         return frozen_array(values, dtype)
 

@@ -16,6 +16,7 @@ from core.progress import Progress, Report, silent
 from core.records import Array, Finding, Image, LabelMap
 
 Method = Literal["nearest", "linear"]
+RESAMPLED = "labels.resampled"
 SLAB_VOXELS = 4 * 1024 * 1024
 """So many voxels are worked out at a time, in some 100 MB: enough to be quick, few enough to be cancelled at once."""
 SNAP_VOXELS = 1e-3
@@ -52,7 +53,7 @@ def resample_labels(labels: LabelMap, onto: Image | LabelMap | Grid, report: Rep
     """
     target = grid_of(onto)
     values, findings = _resampled(labels, target, "nearest", 0, report)
-    moved = note("labels.resampled", f"{labels.name} was resampled onto the grid of {target.name} (nearest voxel).")
+    moved = note(RESAMPLED, f"{labels.name} was resampled onto the grid of {target.name} (nearest voxel).")
     return replace(
         labels,
         labels=values,

@@ -14,6 +14,7 @@ import numpy as np
 
 from core.images.geometry import WORLD_LETTERS, affine_problem, obliqueness_degrees, spacing_mm, to_world, world_axes
 from core.images.planes import Convention, Cut, cut_of, nearest_axis
+from core.images.strips import across_columns
 from core.records import Array, Image
 
 View = Literal["axial", "coronal", "sagittal", "acquired"]
@@ -26,9 +27,10 @@ _UNKNOWN = {"acquired": 0, "axial": 0, "coronal": 1, "sagittal": 2}
 class Section:
     """Slices `first` to `last` across `cut.axis`, around `index`. Without a projection all three are one number.
 
-    `shape` of the volume; `aspect`: height / width of a pixel, 1 where unknown; `thickness_mm`: of the whole slab, None
-    when unknown; `place`: where slice `index` lies, in words (`S 12.0 mm`), empty when unknown. `oblique_degrees`: how
-    far the array is turned from the body's axes. `scaled`: `yes`, `uneven` (spacing not the same everywhere, or sheared), `no`.
+    `shape` of the volume; `aspect`: height / width of a pixel, 1 where unknown; `across_mm`: its width, and
+    `thickness_mm`: of the whole slab, None when unknown or uneven; `place`: where slice `index` lies, in words (`S 12.0
+    mm`), empty when unknown. `oblique_degrees`: how far the array is turned from the body's axes. `scaled`: `yes`,
+    `uneven` (not the same everywhere, or sheared), `no`.
     """
 
     cut: Cut
@@ -38,6 +40,7 @@ class Section:
     shape: tuple[int, ...]
     projection: Projection = "off"
     aspect: float = 1.0
+    across_mm: float | None = None
     thickness_mm: float | None = None
     place: str = ""
     oblique_degrees: float = 0.0
@@ -66,7 +69,9 @@ class Section:
         return other is not None and all(getattr(self, name) == getattr(other, name) for name in names)
 
     def plane(self, volume: Array) -> Array:
-        """(down, across) view of slice `index` alone."""
+        """(down, across) of slice `index` alone, not copied unless that makes turning the slices smoother."""
+        if self.cut.axis == 2:
+            return self.cut.turn(across_columns(volume, self.index))
         return self.cut.slice_of(volume, self.index)
 
     def picture(self, volume: Array) -> Array:
@@ -126,6 +131,7 @@ def section_of(
         shape=shape,
         projection=projection,
         aspect=1.0 if steps is None else steps[cut.rows] / steps[cut.columns],
+        across_mm=steps[cut.columns] if steps and scaled == "yes" else None,
         thickness_mm=(last - first + 1) * steps[cut.axis] if steps and scaled == "yes" else None,
         oblique_degrees=0.0 if affine is None else _obliqueness(affine.tobytes()),
         scaled=scaled,

@@ -33,14 +33,16 @@ def write_labels(
     like: Image | LabelMap | None = None,
     *,
     algorithm: str = "Flowglass",
+    remark: str = "",
 ) -> Path:
     """Write a mask or label map in the format of the file's ending, one of `WRITABLE["labels"]`.
 
     `labels`: a LabelMap, or a bool or integer array (slices, rows, columns) or (rows, columns). The grid comes from
     `like`, else from the LabelMap; names, colours and codes from the LabelMap (kept by `.seg.nrrd`, `.nrrd` with names,
     and `.dcm`). Pictures hold 0 and 1 (stored as 255), a PNG one slice; a DICOM segmentation (`.dcm`) refers to the
-    series of `like` and says that `algorithm` made it. Raises ImageRefused when the format cannot hold the labels,
-    ShapeMismatch when `like` has another shape or the LabelMap lies elsewhere, OSError when the disk refuses.
+    series of `like` and says that `algorithm` made it. `remark` goes into the header, which all but `.npy` have. Raises
+    ImageRefused when the format cannot hold the labels, ShapeMismatch when `like` has another shape or the LabelMap
+    lies elsewhere, OSError when the disk refuses.
     """
     path = Path(path)
     array = _volume(labels.labels if isinstance(labels, LabelMap) else np.asarray(labels))
@@ -48,12 +50,17 @@ def write_labels(
         raise ImageRefused(
             f"{shown(path)}: labels are whole numbers, not {array.dtype}. Use write_probability for those."
         )
-    out = _outgoing(array, like, labels, algorithm)
+    out = _outgoing(array, like, labels, algorithm, remark)
     return write_whole(path, _saver(out, path, LABEL_ENDINGS))
 
 
 def write_probability(
-    path: Path | str, probability: Array, like: Image | LabelMap | None = None, *, algorithm: str = "Flowglass"
+    path: Path | str,
+    probability: Array,
+    like: Image | LabelMap | None = None,
+    *,
+    algorithm: str = "Flowglass",
+    remark: str = "",
 ) -> Path:
     """Write a probability in [0, 1], (slices, rows, columns) or (rows, columns), by one of `WRITABLE["probability"]`.
 
@@ -67,7 +74,7 @@ def write_probability(
             f"{shown(path)}: a probability lies in [0, 1]; this one goes from {array.min():g} to "
             f"{array.max():g}. Write the score as .npy with numpy instead."
         )
-    return write_whole(path, _saver(_outgoing(array, like, None, algorithm), path, PROBABILITY_ENDINGS))
+    return write_whole(path, _saver(_outgoing(array, like, None, algorithm, remark), path, PROBABILITY_ENDINGS))
 
 
 def _saver(out: Outgoing, path: Path, endings: tuple[str, ...]) -> Save:
@@ -75,10 +82,10 @@ def _saver(out: Outgoing, path: Path, endings: tuple[str, ...]) -> Save:
     match ending_of(path, endings):
         case ".png":
             picture = one_slice(levels(out, path), path)
-            return lambda part: save_png(picture, part)
+            return lambda part: save_png(picture, part, out.remark)
         case ".tif" | ".tiff":
             pages = levels(out, path)
-            return lambda part: save_tiff(pages, part)
+            return lambda part: save_tiff(pages, part, out.remark)
         case ".npy":
             return lambda part: np.save(part, out.values, allow_pickle=False)
         case ".nii" | ".nii.gz":
@@ -109,11 +116,11 @@ def _volume(array: Array) -> Array:
     return array if array.ndim == 3 else array[np.newaxis]
 
 
-def _outgoing(array: Array, like: Image | LabelMap | None, labels: object, algorithm: str) -> Outgoing:
+def _outgoing(array: Array, like: Image | LabelMap | None, labels: object, algorithm: str, remark: str) -> Outgoing:
     known = labels if isinstance(labels, LabelMap) else None
     grid = like if like is not None else known
     if grid is None:
-        return Outgoing(values=array, algorithm=algorithm)
+        return Outgoing(values=array, algorithm=algorithm, remark=remark)
     shape = grid.voxels.shape if isinstance(grid, Image) else grid.labels.shape
     if shape != array.shape:
         raise ShapeMismatch(f"The labels have shape {array.shape} and {grid.name}, whose grid they take, has {shape}.")
@@ -131,4 +138,5 @@ def _outgoing(array: Array, like: Image | LabelMap | None, labels: object, algor
         files=grid.files if isinstance(grid, Image) else (),
         source=grid.name,
         algorithm=algorithm,
+        remark=remark,
     )

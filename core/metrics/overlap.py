@@ -22,11 +22,12 @@ class Counts:
     tn: int
 
 
-def count(prediction: Array, reference: Array) -> Counts:
-    """Both boolean and of one shape."""
+def count(prediction: Array, reference: Array, size: int | None = None) -> Counts:
+    """Both boolean and of one shape. `size`: pixels in all, if the arrays are a part that holds all foreground."""
     tp = int(np.count_nonzero(prediction & reference))
     predicted, actual = int(np.count_nonzero(prediction)), int(np.count_nonzero(reference))
-    return Counts(tp, predicted - tp, actual - tp, prediction.size - predicted - actual + tp)
+    whole = prediction.size if size is None else size
+    return Counts(tp, predicted - tp, actual - tp, whole - predicted - actual + tp)
 
 
 def dice_score(counts: Counts) -> Score:
@@ -47,6 +48,20 @@ def recall_score(counts: Counts) -> Score:
 
 def specificity_score(counts: Counts) -> Score:
     return _ratio(counts.tn, counts.tn + counts.fp, "the reference has no background")
+
+
+def accuracy_score(counts: Counts) -> Score:
+    whole = counts.tp + counts.fp + counts.fn + counts.tn
+    return _ratio(counts.tp + counts.tn, whole, "the region of interest is empty")
+
+
+def volume_difference(counts: Counts, pixel: float) -> Score:
+    """Predicted minus reference size; `pixel` is the size of one."""
+    return (counts.fp - counts.fn) * pixel, ""
+
+
+def relative_volume_difference(counts: Counts) -> Score:
+    return _ratio(counts.fp - counts.fn, counts.tp + counts.fn, "the reference is empty")
 
 
 def _ratio(part: int, whole: int, reason: str) -> Score:

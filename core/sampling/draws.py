@@ -40,6 +40,25 @@ class SeededDraws:
         return SeededDraws(*self._seed, *key)
 
 
+class StackDraws(SeededDraws):
+    """Draws of several slices that are run together: each window has the source that it would have in its slice alone.
+
+    `slices`: the sources of the slices; windows are numbered slice after slice, `windows` to each.
+    """
+
+    def __init__(self, slices: Sequence[SeededDraws], windows: int) -> None:
+        self._slices, self._windows = slices, windows
+
+    def normal(self, shape: tuple[int, ...]) -> Tensor:
+        raise NotImplementedError("only windows draw here: what draws a whole slice at once is run slice by slice")
+
+    uniform = normal
+
+    def child(self, *key: int) -> SeededDraws:
+        number, window = divmod(key[0], self._windows)
+        return self._slices[number].child(window, *key[1:])
+
+
 class WindowDraws:
     """One independent source per row of a batch, so that batch size and order of work do not change a result."""
 

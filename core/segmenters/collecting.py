@@ -9,24 +9,28 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from core.records import Array, Step, frozen_array
+from core.records import Array, Member, Step, frozen_array
 from core.segmenters.merging import MergedStep, Merging, to_numpy
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SliceResult:
-    """Kept steps in order, the last one is the result; `spread` (rows, columns), None for one sample."""
+    """Kept steps in order, the last one is the result; `spread` (slices, rows, columns), None for one sample.
+
+    `members`: score and probability (slices, rows, columns) of each sample, if they are kept.
+    """
 
     spread: Array | None
     steps: tuple[Step, ...]
+    members: tuple[tuple[Array, Array], ...] = ()
 
 
 class SampleMean:
     """Estimates are means over samples (spec 9.3); the state shown is that of the first sample, since a mean of random
     states is nobody's state."""
 
-    def __init__(self, merging: Merging) -> None:
-        self._merging = merging
+    def __init__(self, merging: Merging, slices: int = 1, *, keep_members: bool = False) -> None:
+        self._merging, self._slices, self._keep_members = merging, slices, keep_members
         self._first: dict[int, tuple[MergedStep, int]] = {}
         self._estimates: dict[int, list[Tensor]] = {}
         self._last = 0
@@ -49,21 +53,31 @@ class SampleMean:
         spread = self._merging.probability(finals).std(dim=0, correction=0) if samples > 1 else None
         means = {index: sums[0] / samples for index, sums in sorted(self._estimates.items())} | {self._last: score}
         steps = tuple(self._step(index, mean) for index, mean in means.items())
-        return SliceResult(None if spread is None else to_numpy(spread), steps)
+        members = tuple(map(self._member, finals)) if self._keep_members else ()
+        return SliceResult(None if spread is None else planes_of(spread, self._slices), steps, members)
+
+    def _member(self, final: Tensor) -> tuple[Array, Array]:
+        return planes_of(final, self._slices), planes_of(self._merging.probability(final), self._slices)
 
     def _step(self, index: int, estimate: Tensor) -> Step:
         step, calls = self._first[index]
-        return to_step(step, estimate, self._merging, calls)
+        return to_step(step, estimate, self._merging, calls, self._slices)
 
 
-def to_step(step: MergedStep, estimate: Tensor, merging: Merging, calls: int) -> Step:
-    """A merged step as the record that leaves torch: (1, rows, columns) arrays as a person sees them."""
+def planes_of(image: Tensor, slices: int) -> Array:
+    """(1, 1, slices * H, W) as the network saw it -> (slices, rows, columns) as a person sees it."""
+    stacked = to_numpy(image)  # (rows, slices * columns)
+    return np.ascontiguousarray(np.moveaxis(stacked.reshape(stacked.shape[0], slices, -1), 1, 0))
+
+
+def to_step(step: MergedStep, estimate: Tensor, merging: Merging, calls: int, slices: int = 1) -> Step:
+    """A merged step as the record that leaves torch: (slices, rows, columns) arrays as a person sees them."""
     return Step(
         index=step.index,
         t=step.t,
-        state=frozen_array(to_numpy(step.state)[None]),
-        estimate=frozen_array(to_numpy(estimate)[None]),
-        probability=frozen_array(to_numpy(merging.probability(estimate))[None]),
+        state=frozen_array(planes_of(step.state, slices)),
+        estimate=frozen_array(planes_of(estimate, slices)),
+        probability=frozen_array(planes_of(merging.probability(estimate), slices)),
         calls=calls,
         timestep=step.timestep,
         noise_level=step.noise_level,
@@ -84,6 +98,23 @@ def _stack(steps: Sequence[Step]) -> Step:
     )
     calls = sum(step.calls for step in steps)
     return replace(steps[0], state=state, estimate=estimate, probability=probability, calls=calls)
+
+
+def stack_members(slices: Sequence[SliceResult], along: int, first: int, seed: int | None) -> tuple[Member, ...]:
+    """The samples of every slice -> samples of the volume, planes back along array axis `along`."""
+    return tuple(
+        Member(
+            sample=first + number,
+            seed=seed,
+            score=_volume([score for score, _ in planes], along),
+            probability=_volume([probability for _, probability in planes], along),
+        )
+        for number, planes in enumerate(zip(*(item.members for item in slices), strict=True))
+    )
+
+
+def _volume(planes: Sequence[Array], along: int) -> Array:
+    return frozen_array(np.moveaxis(np.concatenate(planes), 0, along))
 
 
 def turned(step: Step, along: int) -> Step:

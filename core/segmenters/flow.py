@@ -9,7 +9,7 @@ from torch import Tensor
 
 from core.inference.windows import WindowPlan
 from core.networks.film import FilmControl
-from core.sampling.continuous import sample_continuous
+from core.sampling.continuous import FIXED, sample_continuous, sample_fixed
 from core.sampling.discrete import bernoulli, draw_count, sample_discrete
 from core.sampling.draws import Draws, as_tensor
 from core.sampling.point import Point
@@ -19,6 +19,11 @@ from core.segmenters.run import Run, source_of
 
 class FlowRun(Run):
     """A flow: noise to mask along an ODE, or a Bernoulli state whose probability follows one."""
+
+    @property
+    def joins_slices(self) -> bool:
+        """The step size of dopri5 follows the error of the whole batch: its windows are those of the producer."""
+        return self.report.mode == "dfm_binary" and super().joins_slices
 
     def samplers(self, windows: WindowPlan, padded: Tensor, draws: Draws) -> list[Iterator[Point]]:
         noise = self._image_noise(windows, draws)
@@ -43,11 +48,14 @@ class FlowRun(Run):
             yield from self._discrete(binding, shape, source)
             return
         start = as_tensor(source.normal(shape), shape, self.device) if noise is None else noise
-        yield from sample_continuous(binding, start, self.plan.steps)
+        if self.plan.solver in FIXED:
+            yield from sample_fixed(binding, start, self.plan.steps, self.plan.solver)
+        else:
+            yield from sample_continuous(binding, start, self.plan.steps)
 
     def _discrete(self, binding: Binding, shape: tuple[int, ...], source: Draws) -> Iterator[Point]:
         eps = self.report.dfm_eps if self.report.dfm_eps is not None else 1e-6
-        heun = self.report.sampler == "heun"
+        heun = self.plan.solver == "heun"
         return sample_discrete(binding, shape, source, self.device, steps=self.plan.steps, eps=eps, heun=heun)
 
     def _bind(self, image: Tensor, numbers: range, source: Draws) -> Binding:
@@ -79,5 +87,5 @@ class FlowRun(Run):
         if self.conditions is None or not self.conditions.draws_mask or self.conditions.needs_mask:
             return
         shape = (len(bare.image), 1, *bare.image.shape[-2:])
-        for _ in range(draw_count(self.plan.steps, self.report.sampler == "heun")):
+        for _ in range(draw_count(self.plan.steps, self.plan.solver == "heun")):
             bernoulli(torch.full(shape, 0.5, device=self.device), source)

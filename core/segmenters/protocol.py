@@ -5,19 +5,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from core.errors import SettingsRefused
-from core.records import CheckpointReport, Deviation, RunSettings
+from core.records import CheckpointReport, Deviation, RunSettings, Solver
 
 EVALUATORS_EPOCH = 0
 """The producers' evaluators load weights without trainer state, so their epoch counter stays here."""
 
+MOST_SAMPLES = 1 << 20
+"""Numbers of samples stay below this, so that the mask pass (numbered so) has draws of its own."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """What a run will do. `film`: heads are applied; `gated`: the junction gate works; `shared`: one window's condition
-    serves all windows, as in the producer's evaluation."""
+    """What a run will do. `solver`: of a flow, else the report's `sampler` or "". `film`: heads are applied; `gated`:
+    the junction gate works; `shared`: one window's condition serves all windows, as in the producer's evaluation."""
 
     steps: int
     samples: int
+    solver: str
     film: bool
     gated: bool
     shared: bool
@@ -34,6 +38,7 @@ def plan_run(report: CheckpointReport, settings: RunSettings, *, condition_given
     return Plan(
         steps=steps,
         samples=samples,
+        solver=settings.solver or report.sampler or "",
         film=film,
         gated=film and _gate_on(report, settings),
         shared=_shares_condition(report, settings),
@@ -55,6 +60,10 @@ def _check(report: CheckpointReport, settings: RunSettings) -> None:
     _check_steps(report, settings.steps)
     if settings.samples is not None and not 1 <= settings.samples <= 10_000:
         raise SettingsRefused(f"Samples must be between 1 and 10000, not {settings.samples}.")
+    _check_solver(report, settings.solver)
+    last = settings.first_sample + (settings.samples or report.num_ensemble)
+    if settings.first_sample < 0 or last > MOST_SAMPLES:
+        raise SettingsRefused(f"Samples are numbered from 0 to {MOST_SAMPLES - 1}, not from {settings.first_sample}.")
     if not 0 <= settings.film.strength <= 4:
         raise SettingsRefused(f"FiLM strength must lie between 0 and 4, not {settings.film.strength}.")
     used = "model" if report.weights is None else report.weights.used
@@ -78,6 +87,22 @@ def _check_steps(report: CheckpointReport, steps: int | None) -> None:
     least = 2 if report.mode == "cfm_continuous" else 1
     if not least <= steps <= 100_000:
         raise SettingsRefused(f"Steps must be between {least} and 100000 for this checkpoint, not {steps}.")
+
+
+def solvers_of(report: CheckpointReport) -> tuple[Solver, ...]:
+    """The solvers that a checkpoint can be run with; none where it has no differential equation to solve."""
+    if report.family != "flow":
+        return ()
+    return ("euler", "heun") if report.mode == "dfm_binary" else ("euler", "midpoint", "heun", "dopri5")
+
+
+def _check_solver(report: CheckpointReport, solver: str | None) -> None:
+    known = solvers_of(report)
+    if solver is None or solver in known:
+        return
+    if not known:
+        raise SettingsRefused("This checkpoint solves no differential equation. Leave the solver out.")
+    raise SettingsRefused(f"This checkpoint runs with {', '.join(known)}, not with {solver}.")
 
 
 def _check_range(report: CheckpointReport, settings: RunSettings) -> None:
@@ -141,6 +166,8 @@ def _deviations(report: CheckpointReport, settings: RunSettings, film: bool, con
     found += _film_deviations(report, settings, film, condition_given)
     if settings.steps not in (None, report.timesteps):
         found.append(Deviation(code="steps", label=f"{settings.steps} steps instead of {report.timesteps}"))
+    if settings.solver not in (None, report.sampler):
+        found.append(Deviation(code="solver", label=f"{settings.solver} solver instead of {report.sampler}"))
     if settings.samples not in (None, report.num_ensemble):
         found.append(Deviation(code="samples", label=f"{settings.samples} samples instead of {report.num_ensemble}"))
     if settings.value_range not in (None, report.value_range):

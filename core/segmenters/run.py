@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
+from core.inference.stacks import stack_of
 from core.inference.windows import WindowPlan, plan_whole, plan_windows
 from core.records import CheckpointReport, RunSettings
 from core.sampling.draws import Draws, SeededDraws, WindowDraws
@@ -42,14 +43,24 @@ class Run(ABC):
         """See `Prediction.state_range`."""
         return self.merging.low, self.merging.high
 
+    @property
+    def joins_slices(self) -> bool:
+        """Whether slices may share network calls: what a window comes to does not depend on its neighbours in a batch,
+        and no window is told anything that is kept by its number."""
+        return self.conditions is None
+
     def windows(self, size: tuple[int, int]) -> WindowPlan:
         """The window plan for an image (H, W) in the network's axes."""
         assert self.report.image_size is not None
         return plan_windows(size, self.report.image_size) if self.report.sliding_window else plan_whole(size)
 
-    def steps(self, image: Tensor, draws: Draws) -> Iterator[MergedStep]:
-        """Run one sample on a normalised image (1, 1, H, W); steps come in order, the last one is the result."""
-        windows = self.windows((image.shape[-2], image.shape[-1]))
+    def steps(self, image: Tensor, draws: Draws, slices: int = 1) -> Iterator[MergedStep]:
+        """Run one sample on a normalised image (1, 1, H, W); steps come in order, the last one is the result.
+
+        Several `slices` lie under one another, (1, 1, slices * H, W), and draw from `StackDraws`.
+        """
+        one = self.windows((image.shape[-2] // slices, image.shape[-1]))
+        windows = one if slices == 1 else stack_of(one, slices)
         samplers = self.samplers(windows, windows.pad(image), draws)
         merger = StepMerger(windows, self.merging, self.device)
         rounds = in_rounds(samplers, self.plan.steps) if isinstance(draws, SeededDraws) else in_order(samplers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -13,6 +14,7 @@ from core.conditioning.profiles import ProfileCache
 from core.conditioning.provider import ModelProvider
 from core.errors import ImageRefused, OutOfMemory, SettingsRefused
 from core.images import normalise
+from core.inference.stacks import slices_together
 from core.networks.film import Conditioner
 from core.networks.medsegdiff.network import MedSegDiffFlow
 from core.progress import Progress, Report
@@ -23,25 +25,26 @@ from core.records import (
     Deviation,
     Finding,
     Image,
+    Member,
     Prediction,
     RunSettings,
     StageModulation,
     Step,
     frozen_array,
 )
-from core.sampling.draws import Draws, SeededDraws
-from core.segmenters.collecting import SampleMean, SliceResult, stack_steps, to_step, turned
+from core.sampling.draws import Draws, SeededDraws, StackDraws
+from core.segmenters.collecting import SampleMean, SliceResult, stack_members, stack_steps, to_step, turned
 from core.segmenters.conditions import WindowConditions, as_stored
 from core.segmenters.diffusion import DiffusionRun
 from core.segmenters.flow import FlowRun
 from core.segmenters.merging import MergedStep, kept_indices
-from core.segmenters.protocol import Plan, plan_run
+from core.segmenters.protocol import MOST_SAMPLES, Plan, plan_run
 from core.segmenters.provenance import provenance
 from core.segmenters.run import Run
 from core.segmenters.supervised import SupervisedRun
 
 AXES_OF_VOXELS = ("slices", "rows", "columns")
-MASK_PASS = 1 << 20
+MASK_PASS = MOST_SAMPLES
 """In place of the number of a sample: draws of their own for the run whose mask the language model is shown."""
 RUNS: dict[str, type[Run]] = {"flow": FlowRun, "diffusion": DiffusionRun, "supervised": SupervisedRun}
 AXES: dict[str, Axis] = {"flow": "time", "diffusion": "noise", "supervised": "none"}
@@ -144,7 +147,8 @@ class _Run:
         )
 
     def predict(self) -> Prediction:
-        slices = [self._slice(number, plane) for number, plane in enumerate(self.planes)]
+        every = self._together()
+        slices = [self._slices(at, self.planes[at : at + every]) for at in range(0, len(self.planes), every)]
         steps = tuple(turned(step, self.along) for step in stack_steps([item.steps for item in slices]))
         result = steps[-1]  # the last step is always kept: its estimate is the result
         spreads = [item.spread for item in slices if item.spread is not None]
@@ -157,7 +161,8 @@ class _Run:
             steps=steps,
             settings=self.settings,
             deviations=(*self.plan.deviations, *self._other_model()),
-            spread=frozen_array(np.moveaxis(np.stack(spreads), 0, self.along)) if spreads else None,
+            spread=frozen_array(np.moveaxis(np.concatenate(spreads), 0, self.along)) if spreads else None,
+            members=self._members(slices),
             seconds=time.perf_counter() - self.started,
             calls=self.calls,
             device=str(self.segmenter.device),
@@ -170,20 +175,47 @@ class _Run:
             findings=self._findings(),
         )
 
-    def _slice(self, number: int, plane: Array) -> SliceResult:
-        """Run every sample on one slice (rows, columns); results are means over samples."""
-        image = self._tensor(plane)
+    def _members(self, slices: Sequence[SliceResult]) -> tuple[Member, ...]:
+        seed = self.settings.seed if self.random is None else None
+        return stack_members(slices, self.along, self.settings.first_sample, seed)
+
+    def _together(self) -> int:
+        """How many planes share their network calls. Recorded draws come slice by slice."""
+        rows, columns = self.planes.shape[1:]
+        if self.random is not None or not self.run.joins_slices:
+            return 1
+        return slices_together(self.run.windows((columns, rows)), self.segmenter.device)
+
+    def _slices(self, number: int, planes: Array) -> SliceResult:
+        """Run every sample on planes (slices, rows, columns), the first of which is `number`; results are means over
+        samples."""
+        image, count = torch.cat([self._tensor(plane) for plane in planes], dim=-2), len(planes)
         if self.conditions is not None and self.settings.film.unit == "image":
-            self.conditions.for_image(image, self.image.path, lambda: self._image_mask(image, number))
-        mean = SampleMean(self.run.merging)
-        for sample in range(self.plan.samples):
+            self.conditions.for_image(image, self._named_by(), lambda: self._image_mask(image, number))
+        mean = SampleMean(self.run.merging, count, keep_members=self.settings.keep_members)
+        first = self.settings.first_sample
+        for sample in range(first, first + self.plan.samples):
             # A recorded source may count as empty (len 0) and still be the one that was asked for.
-            draws = SeededDraws(self.settings.seed, number, sample) if self.random is None else self.random
-            for step in self.run.steps(image, draws):
-                self._reached(step, live=len(self.planes) == 1)
+            for step in self.run.steps(image, self._draws(number, count, sample), count):
+                self._reached(step, count, live=len(self.planes) == 1)
                 if step.index in self.keep:
                     mean.add(step, self.calls, last=step.index == self.plan.steps - 1)
         return mean.result()
+
+    def _draws(self, number: int, count: int, sample: int) -> Draws:
+        if self.random is not None:
+            return self.random
+        seed = self.settings.seed
+        if count == 1:
+            return SeededDraws(seed, number, sample)
+        windows = self.run.windows((self.planes.shape[2], self.planes.shape[1]))
+        sources = [SeededDraws(seed, at, sample) for at in range(number, number + count)]
+        return StackDraws(sources, len(windows.origins))
+
+    def _named_by(self) -> str | None:
+        """The path by which a profile of the image is found; None where the file holds more than this one picture: what
+        was said of one slice or frame must not condition another."""
+        return self.image.path if len(self.planes) == 1 and self.image.frames == 1 else None
 
     def _image_mask(self, image: Tensor, number: int) -> Tensor:
         """A whole FiLM-off run on the image, (1, 1, H, W) {0, 1}: what the language model is shown with it."""
@@ -213,8 +245,8 @@ class _Run:
         self._say(None)
         self.calls += 1
 
-    def _reached(self, step: MergedStep, *, live: bool) -> None:
-        self.done += 1
+    def _reached(self, step: MergedStep, count: int, *, live: bool) -> None:
+        self.done += count
         shown = to_step(step, step.estimate, self.run.merging, self.calls) if live else None
         self._say(shown)
 

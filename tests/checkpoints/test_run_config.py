@@ -39,6 +39,7 @@ def test_a_file_without_settings_takes_those_of_its_run(tmp_path: Path) -> None:
     report = pipeline.inspect(write_run(tmp_path, None, MODEL))
     assert (report.status, report.image_size, report.data_name) == ("ok", 64, "xca")
     assert "config.used" in codes(report)
+    assert why(report, "image_size") == "config.yaml of its run says that img_size is 64"
 
 
 def test_without_a_config_it_is_refused(tmp_path: Path) -> None:
@@ -52,6 +53,11 @@ def test_a_missing_setting_is_filled_in_and_said(tmp_path: Path) -> None:
     assert report.image_size == 64
     (finding,) = (finding for finding in report.findings if finding.code == "config.fills")
     assert "img_size 64" in finding.message
+    assert why(report, "image_size") == "config.yaml of its run says that img_size is 64"
+
+
+def why(report: CheckpointReport, field: str) -> str:
+    return next(item.why for item in report.evidence if item.field == field)
 
 
 @pytest.mark.parametrize("size", [48, 224])
@@ -59,6 +65,7 @@ def test_what_the_file_says_wins(tmp_path: Path, size: int) -> None:
     """Published supervised runs predict in windows of 224 whatever their config says (diffusion spec 7.1)."""
     report = pipeline.inspect(write_run(tmp_path, {"arch_name": "nnunet", "img_size": size}, MODEL))
     assert report.image_size == size
+    assert why(report, "image_size") == f"hyper-parameter img_size is {size}"
     assert "config.fills" not in codes(report)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fractions
 import re
 import subprocess
 import sys
@@ -248,3 +249,45 @@ def test_a_name_of_a_million_digits_costs_nothing() -> None:
 def test_no_torch_is_needed() -> None:
     code = "import sys, core.checkpoints.unknown as u; u.nearest({'a': ()}); assert 'torch' not in sys.modules"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
+
+
+def test_a_network_that_was_pickled_whole_is_named_by_its_class_and_its_keys(tmp_path: Path) -> None:
+    """torch.save(model), and the dictionaries of detectors whose `model` is such an object."""
+    inner = torch.nn.Sequential(torch.nn.Conv2d(1, 4, 3), torch.nn.BatchNorm2d(4))
+    net = torch.nn.Sequential(inner, torch.nn.ReLU(), inner, torch.nn.Linear(4, 2))
+    for stored in (net, {"epoch": 3, "model": net, "train_args": {"lr": 0.1}}):
+        path = tmp_path / "best.pt"
+        torch.save(stored, path)
+        keys = build_inventory(open_checkpoint(path)).shapes
+        assert keys == {key: tuple(value.shape) for key, value in net.state_dict().items()}
+        report = describe_file(path)
+        text = refusal(report)
+        assert f"its {len(keys)} keys (first: '0.0.weight')" in text
+        assert re.search(r"nearest is \w+", text)
+        (note,) = [item.message for item in report.findings if item.code == "weights.of-an-object"]
+        assert "torch.nn.modules.container.Sequential" in note
+
+
+def test_a_module_that_holds_itself_ends(tmp_path: Path) -> None:
+    net = torch.nn.Sequential()
+    net._modules |= {"again": net, "and_again": net}  # read to the end, two to the power of its depth modules
+    torch.save(net, tmp_path / "loop.pt")
+    started = time.perf_counter()
+    assert describe_file(tmp_path / "loop.pt").status == "refused"
+    assert time.perf_counter() - started < 1
+
+
+def test_the_weights_of_nnunets_own_code_are_named(tmp_path: Path) -> None:
+    weights = {f"encoder.stages.{stage}.0.convs.0.conv.weight": torch.zeros(4, 4, 3, 3) for stage in range(5)}
+    stored = {"network_weights": weights, "trainer_name": "nnUNetTrainer", "current_epoch": 1000, "init_args": {}}
+    torch.save(stored, tmp_path / "checkpoint_final.pth")
+    text = refusal(describe_file(tmp_path / "checkpoint_final.pth"))
+    assert "5 keys (first: 'encoder.stages.0.0.convs.0.conv.weight')" in text
+
+
+def test_an_object_that_is_no_network_is_named(tmp_path: Path) -> None:
+    for thing, words in ((fractions.Fraction(1, 2), "one object of the class fractions.Fraction"), (3, "a single int")):
+        torch.save(thing, tmp_path / "thing.pt")
+        report = describe_file(tmp_path / "thing.pt")
+        (error,) = [item.message for item in report.findings if item.severity == "error"]
+        assert error.endswith(f"It holds {words}.")

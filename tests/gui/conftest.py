@@ -43,6 +43,18 @@ def window(qtbot: QtBot, verbs: standins.FakePipeline, tmp_path: Path) -> Iterat
     check_nothing_runs(shown.queue)
 
 
+@pytest.fixture
+def genuine_window(qtbot: QtBot, tmp_path: Path) -> Iterator[MainWindow]:
+    """A shown window on the real pipeline, with its own settings; every job has ended when the test has."""
+    shown = MainWindow(Settings(tmp_path / "settings.ini"))
+    qtbot.addWidget(shown)
+    shown.resize(1300, 900)
+    shown.show()
+    yield shown
+    qtbot.waitUntil(lambda: shown.queue.idle, timeout=60_000)
+    check_nothing_runs(shown.queue)
+
+
 def check_nothing_runs(queue: JobQueue) -> None:
     left = [job.title for job in queue.jobs if not job.over]
     assert queue.shutdown(5_000), f"these jobs do not stop when cancelled: {left}"

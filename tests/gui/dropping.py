@@ -13,6 +13,11 @@ COPY = Qt.DropAction.CopyAction
 LEFT, NO_KEY = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 
 
+def beside(view: QWidget) -> QPoint:
+    """At the right edge of the columns, where a checkpoint or a mask gets a column of its own."""
+    return QPoint(view.width() - 12, view.height() // 2)
+
+
 def drop(target: QWidget, paths: Sequence[Path | str], at: QPoint | None = None) -> bool:
     """Drag `paths` to the point `at` of `target` (its middle) and let go; whether the drop was accepted.
 

@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePath
 from typing import Any
 
+import numpy as np
 import pytest
 
 from app.controllers import running
 from core import pipeline
 from core.errors import CheckpointRefused, FlowglassError, ImageRefused
+from core.images.label_list import list_labels
 from core.progress import Progress, Report, silent
 from core.records import (
     Case,
+    CasePaths,
     CheckpointReport,
     Finding,
     FolderContents,
     Image,
     Intake,
+    LabelInfo,
     LabelMap,
     Measurement,
     MetricValue,
     Prediction,
     RunSettings,
+    Series,
+    frozen_array,
 )
 from tests.gui import fakes
 
@@ -55,6 +61,9 @@ class FakePipeline:
     film_error: FlowglassError | None = None
     models: dict[str, Path] = field(default_factory=dict)
     fetched: list[str] = field(default_factory=list)
+    films: dict[str, int] = field(default_factory=dict)
+    frames_read: list[tuple[str, int]] = field(default_factory=list)
+    held_frames: dict[int, threading.Event] = field(default_factory=dict)
 
     def identify(self, path: str) -> Intake:
         kind: Any = KINDS.get(PurePath(path).suffix, "unknown")
@@ -99,7 +108,9 @@ class FakePipeline:
     def rethreshold(self, prediction: Prediction, threshold: float) -> Prediction:
         return replace(prediction, threshold=threshold, mask=prediction.score > threshold)
 
-    def measure(self, prediction: Prediction, reference: LabelMap) -> Measurement:
+    def measure(
+        self, prediction: Prediction, reference: LabelMap, *, names: Sequence[str] | None = None
+    ) -> Measurement:
         dice = MetricValue(name="dice", value=round(prediction.threshold, 3), definition="2TP / (2TP + FP + FN).")
         missing = MetricValue(name="cldice", value=None, reason="the reference has no skeleton")
         return Measurement(values=(dice, missing))
@@ -116,22 +127,60 @@ class FakePipeline:
         self.models[name] = Path("/models") / name
         return self.models[name]
 
+    def open_labels(self, path: str, image: Image) -> LabelMap:
+        name = PurePath(path).name
+        if name in self.errors:
+            raise self.errors[name]
+        truth = np.stack([fakes.vessels(*image.voxels.shape[1:], shift=5.0)] * len(image.voxels))
+        return LabelMap(labels=frozen_array(truth.astype(np.uint8)), name=name, path=path)
+
     def reference_of(self, image: str) -> Path | None:
         return None
 
-    def open_case(self, image: str, reference: str | None = None, sample: str | None = None) -> Case:
+    def flip_suspected(self, prediction: Prediction, reference: LabelMap) -> tuple[Finding, ...]:
+        return ()
+
+    def list_labels(self, labels: LabelMap, report: Report = silent) -> tuple[LabelInfo, ...]:
+        return list_labels(labels)
+
+    def open_case(
+        self,
+        image: str,
+        reference: str | None = None,
+        sample: str | None = None,
+        frame: int = 0,
+        other_grid: str = "show",
+        files: Sequence[str] = (),
+    ) -> Case:
+        """`films` names the images with several frames: each is a little brighter than the one before."""
         name = PurePath(image).name
+        self.frames_read.append((name, frame))
+        if frame in self.held_frames:
+            assert self.held_frames[frame].wait(WAIT_S)
         if name in self.errors:
             raise self.errors[name]
         if "broken" in name:
             raise ImageRefused(f"{name}: it ends too early. Copy it again.")
         made = fakes.case(reference=reference is not None)
-        return replace(made, name=name, image=replace(made.image, name=name, path=image))
+        frames = self.films.get(name, 1)
+        voxels = frozen_array(made.image.voxels + np.float32(frame)) if frame else made.image.voxels
+        shown = replace(made.image, name=name, path=image, voxels=voxels, frame=frame, frames=frames)
+        return replace(made, name=name, image=shown)
 
-    def scan(self, folder: str) -> FolderContents:
+    def sort_files(
+        self, paths: Sequence[str], report: Report = silent
+    ) -> tuple[tuple[CasePaths, ...], tuple[Series, ...]]:
+        return tuple(CasePaths(name=PurePath(path).name, image=path) for path in paths), ()
+
+    def formats_for(self, image: Image) -> tuple[str, ...]:
+        return ("nifti", "png")
+
+    def scan(self, folder: str, report: Report = silent) -> FolderContents:
         return self.folders[folder]
 
-    def save(self, prediction: Prediction, image: Image, folder: str, stem: str, *, steps: bool) -> tuple[Path, ...]:
+    def save(
+        self, prediction: Prediction, image: Image, folder: str, stem: str, *, steps: bool, file_format: str = "auto"
+    ) -> tuple[Path, ...]:
         path = Path(folder) / f"{stem}.txt"
         path.write_text(f"{prediction.threshold}", encoding="utf-8")
         return (path,)

@@ -15,6 +15,8 @@ from app.canvas.column import Column
 from app.canvas.columns import ColumnsView
 from app.canvas.frame import LiveStep
 from app.canvas.scene import HoverInfo
+from app.items import DropPlace
+from app.panels.widgets.chips import Badge
 from app.theme import DARK, LIGHT
 from core.records import Case, Deviation, Image
 from tests.gui import fakes
@@ -253,6 +255,57 @@ def test_badges_are_never_cut_off(qtbot: QtBot, columns: ColumnsView) -> None:
     assert column.rect().contains(column.header.geometry())
 
 
+def test_badges_of_a_new_result_have_room_at_once(qtbot: QtBot, columns: ColumnsView) -> None:
+    """Without a change of size in between, which would lay everything out again."""
+    columns.set_prediction("a", fakes.prediction())
+    columns.setMinimumSize(1, 1)
+    columns.resize(140, 600)
+    qtbot.wait(50)
+    others = [Deviation(code=f"other.{number}", label=f"{number} samples instead of 1") for number in (2, 3)]
+    columns.set_prediction("a", fakes.prediction(deviations=(FILM_OFF, *others)))
+    qtbot.wait(50)
+    header = columns.column("a").header
+    assert len(header.badges()) == 4
+    for badge in header.badges():
+        assert badge.height() >= badge.heightForWidth(badge.width())
+        assert header.rect().contains(badge.rect().translated(badge.mapTo(header, QPoint())))
+
+
+def test_in_a_low_column_the_picture_gives_way_to_the_labels(qtbot: QtBot, columns: ColumnsView) -> None:
+    columns.setMinimumSize(1, 1)
+    columns.resize(300, 250)
+    others = [Deviation(code=f"other.{number}", label=f"{number} samples instead of 1") for number in (2, 3)]
+    columns.set_prediction("a", fakes.prediction(deviations=(FILM_OFF, *others)))
+    qtbot.wait(50)
+    column = columns.column("a")
+    assert column.header.height() >= column.header.needed
+    assert column.pages.geometry().top() > column.header.geometry().bottom()
+    assert column.rect().contains(column.footer.geometry())
+
+
+def test_where_not_every_label_fits_one_says_how_many_there_are(qtbot: QtBot, columns: ColumnsView) -> None:
+    columns.setMinimumSize(1, 1)
+    columns.resize(220, 200)
+    others = [Deviation(code=f"other.{number}", label=f"{number} samples instead of 1") for number in (2, 3)]
+    columns.set_prediction("a", fakes.prediction(deviations=(FILM_OFF, *others)))
+    qtbot.wait(50)
+    header = columns.column("a").header
+    seen = [badge for badge in header.findChildren(Badge) if badge.isVisible()]
+    seen.sort(key=Badge.y)
+    assert [badge.text() for badge in seen] == ["as-trained", "3 \u00d7 not as trained"]
+    assert all(label in seen[1].toolTip() for label in ("FiLM off", "2 samples instead of 1", "3 samples instead of 1"))
+    for badge in seen:
+        assert badge.height() >= badge.heightForWidth(badge.width())
+        assert header.rect().contains(badge.rect().translated(badge.mapTo(header, QPoint())))
+    columns.resize(700, 500)
+    qtbot.wait(50)
+    assert all(badge.isVisible() for badge in header.badges())
+    columns.set_prediction("a", fakes.prediction(deviations=(FILM_OFF,)))
+    columns.resize(220, 200)
+    qtbot.wait(50)
+    assert [badge.text() for badge in header.badges() if badge.isVisible()] == ["as-trained", "FiLM off"]
+
+
 def test_the_deviations_of_a_prediction_cannot_be_taken_away(columns: ColumnsView) -> None:
     columns.set_prediction("a", fakes.prediction(deviations=(FILM_OFF,)))
     columns.set_badges("a", ())
@@ -395,7 +448,7 @@ def test_files_dropped_on_a_column_name_the_column(columns: ColumnsView) -> None
     enter = QDragEnterEvent(where.toPoint(), event.possibleActions(), data, event.buttons(), event.modifiers())
     QApplication.sendEvent(columns, enter)
     QApplication.sendEvent(columns, event)
-    assert seen == [(("/tmp/모델.ckpt",), "b")]
+    assert seen == [(("/tmp/모델.ckpt",), DropPlace(column="b", index=1))]
 
 
 @pytest.mark.parametrize("scale", [1, 2, 4])

@@ -9,7 +9,7 @@ from pytestqt.qtbot import QtBot
 
 from app.canvas.camera import Camera, Lens, Plane
 from app.canvas.colour_maps import colourise, table
-from app.canvas.contour import boundary_segments
+from app.canvas.contour import boundary_segments, corners, label_segments
 from app.canvas.frame import Scale
 from app.canvas.items import outline_path
 from app.canvas.slice_view import SliceView
@@ -65,7 +65,7 @@ def voxel_of_each_pixel(lens: Lens, shape: tuple[int, int]) -> tuple[Array, Arra
 @pytest.mark.parametrize("camera", CAMERAS)
 def test_every_pixel_shows_the_voxel_under_it(qtbot: QtBot, camera: Camera, aspect: float) -> None:
     view = shown_view(qtbot, camera, aspect)
-    view.show_mask(MASK, MASK_COLOUR, 1.0)
+    view.own.show_mask(MASK, MASK_COLOUR, 1.0)
     drawn = pixels(view.grab().toImage())
     row, column, sure = voxel_of_each_pixel(view.lens(), drawn.shape[:2])
     assert sure.sum() > 200
@@ -142,11 +142,11 @@ def test_values_beyond_the_scale_take_the_end_colours_and_nan_none() -> None:
 def test_a_map_covers_the_image_and_goes_away(qtbot: QtBot) -> None:
     view = shown_view(qtbot, CAMERAS[3])
     before = pixels(view.grab().toImage())
-    view.show_map(np.ones((ROWS, COLUMNS), np.float32), Scale(low=0, high=1, colours="viridis"))
+    view.own.show_map(np.ones((ROWS, COLUMNS), np.float32), Scale(low=0, high=1, colours="viridis"))
     covered = pixels(view.grab().toImage())
     top = QColor.fromRgba(int(table("viridis")[255])).getRgb()[:3]
     assert (covered[70:80, 100:110] == top).all()
-    view.show_map(None, None)
+    view.own.show_map(None, None)
     assert np.array_equal(pixels(view.grab().toImage()), before)
 
 
@@ -196,3 +196,43 @@ def test_a_large_picture_does_not_move_when_it_is_completed(qtbot: QtBot) -> Non
     coarse = pixels(view.grab().toImage())
     view.finish()
     assert (pixels(view.grab().toImage()) == coarse).all()
+
+
+def test_the_edge_of_a_mask_has_at_least_as_many_lines_as_corners() -> None:
+    random = np.random.default_rng(3)
+    for share in (0.02, 0.5, 0.9):
+        mask = random.random((40, 51)) < share
+        x, _ = boundary_segments(mask)
+        assert 0 < corners(mask) <= x.size // 2
+    box = np.zeros((9, 9), bool)
+    box[2:5, 3:8] = True
+    assert corners(box) == boundary_segments(box)[0].size // 2 == 4
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("kind", [np.uint8, np.int32])
+def test_the_lines_of_all_labels_are_those_of_each_alone(seed: int, kind: type) -> None:
+    draw = np.random.default_rng(seed)
+    plane = np.kron(draw.integers(0, 6, (7, 9)), np.ones((3, 2))).astype(kind)
+    plane[draw.integers(0, 21, 20), draw.integers(0, 18, 20)] = 2
+    found = label_segments(plane, np.array([0, 1, 2, 4, 5, 77]), most=4)
+    assert found is not None
+    assert set(found) == {1, 2, 4, 5} & set(np.unique(plane).tolist())
+    for number, (x, y) in found.items():
+        alone_x, alone_y = boundary_segments(plane == number)
+        assert lines_of(x, y) == lines_of(alone_x, alone_y)
+
+
+def lines_of(x: np.ndarray, y: np.ndarray) -> list[tuple[float, ...]]:
+    return sorted(zip(x[::2], y[::2], x[1::2], y[1::2], strict=True))
+
+
+def test_no_labels_have_no_lines() -> None:
+    assert label_segments(np.zeros((3, 4), np.uint8), np.array([1]), most=1) == {}
+    assert label_segments(np.ones((3, 4), np.uint8), np.array([], int), most=1) == {}
+
+
+def test_a_mosaic_of_labels_has_no_lines_at_all() -> None:
+    plane = np.arange(12).reshape(3, 4)
+    assert label_segments(plane, np.arange(1, 12), most=10) is None
+    assert label_segments(plane, np.arange(1, 11), most=10) is not None

@@ -16,9 +16,11 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QPushButto
 from pytestqt.qtbot import QtBot
 
 from app.controllers.film_effects import variants
+from app.item_models.measurements import TITLES, value_text
 from app.panels.banner import Banner
 from app.panels.film import FilmPanel
 from app.panels.film_plots import FilmPlots
+from app.panels.film_remedies import FilmRemedies
 from app.settings import Settings
 from app.window import MainWindow
 from core import pipeline
@@ -31,6 +33,7 @@ from core.records import (
     FilmReport,
     FilmSettings,
     Image,
+    Measurement,
     Prediction,
     RunSettings,
     StageModulation,
@@ -41,7 +44,7 @@ from tests.builders import FILM as FILM_DIALECT
 from tests.conditioning.tiny_model import ANSWERS, PROMPTS, WIDTH, save_tiny_model
 from tests.gui import fakes
 from tests.gui.conftest import check_nothing_runs
-from tests.gui.dropping import drop
+from tests.gui.dropping import beside, drop
 from tests.gui.standins import FakePipeline, FakeSegmenter
 
 NAME = "Qwen/Qwen2.5-VL-3B-Instruct"
@@ -148,7 +151,7 @@ def cell(panel: FilmPanel, title: str, column: int) -> str:
 def test_a_checkpoint_without_film_says_so_in_one_line(qtbot: QtBot, window: MainWindow, film: FakePipeline) -> None:
     panel = open_film(qtbot, window)
     assert panel.currentWidget() is panel.content
-    drop(window.parts.view, ["/data/plain.ckpt"])
+    drop(window.parts.view, ["/data/plain.ckpt"], beside(window.parts.view))
     settle(qtbot, window)
     assert panel.currentWidget() is panel.message
     assert panel.message.text() == "plain.ckpt has no FiLM heads: nothing but the image decides its result."
@@ -391,6 +394,16 @@ def test_a_narrow_banner_has_room_for_every_remedy(qtbot: QtBot, qapp: QApplicat
         assert banner.remedies.rect().contains(button.geometry())
 
 
+def test_a_remedy_that_is_not_offered_leaves_no_gap(qtbot: QtBot) -> None:
+    remedies = FilmRemedies(without_film=False)
+    qtbot.addWidget(remedies)
+    remedies.show_model(NAME)
+    remedies.resize(200, 100)
+    remedies.show()
+    assert not remedies.without_film_button.isVisible()
+    assert [button.x() for button in (remedies.folder_button, remedies.download_button)] == [0, 0]
+
+
 def test_a_download_asks_first(qtbot: QtBot, window: MainWindow, film: FakePipeline) -> None:
     without_a_condition(qtbot, window, film)
     banner = window.parts.banner
@@ -509,6 +522,36 @@ def test_measuring_fills_the_table_and_marks_what_is_now(qtbot: QtBot, window: M
     assert marked == [True, True, False, False, False, False, False]
     assert all(settings.keep == "last" for _, _, settings in film.runs[1:])
     assert not panel.effects.bar.isVisibleTo(panel)
+
+
+def test_a_copied_table_has_every_measure(qtbot: QtBot, window: MainWindow, film: FakePipeline) -> None:
+    panel = open_film(qtbot, window)
+    panel.effects.measure_button.click()
+    settle(qtbot, window)
+    panel.effects.copy_button.click()
+    head, first, *_ = [line.split("\t") for line in QApplication.clipboard().text().splitlines()]
+    assert head[:4] == ["Run", "Dice", "Pixels", "Mean |\u0394p|"]
+    measured = window.store.measurement("column 1")
+    assert isinstance(measured, Measurement)
+    others = [value for value in measured.values if value.name != "dice"]
+    assert others
+    assert head[4:] == [*(TITLES[value.name] for value in others), "Not as trained"]
+    assert first[4:-1] == [value_text(value) for value in others]
+    assert first[-1] == "\N{EN DASH}"
+
+
+def test_no_number_of_the_table_is_cut(qtbot: QtBot, window: MainWindow, film: FakePipeline) -> None:
+    """However long the name of a line is: the scroll bar of the table is off."""
+    window.resize(900, 600)
+    panel = open_film(qtbot, window)
+    shown = window.store.columns["column 1"]
+    window.store.change_column("column 1", settings=replace(shown.settings, film=FilmSettings(text="words")))
+    settle(qtbot, window)
+    table = panel.effects.table
+    assert table.model().index(table.model().rowCount() - 1, 0).data() == "The model's own answer"
+    header = table.horizontalHeader()
+    assert header.length() <= table.viewport().width()
+    assert header.sectionSize(3) >= header.sectionSizeHint(3)
 
 
 def test_measuring_can_be_cancelled_and_what_is_done_stays(
@@ -695,6 +738,9 @@ def test_the_numbers_of_the_table_are_those_of_the_pipeline(qtbot: QtBot, real: 
         assert cell(panel, title, 3) == f"{change.mean_change:.4f}"
         changed.add(change.pixels)
     assert len(changed) == len(wishes)  # each part does something else
+    copied = {row.split("\t")[0]: row.split("\t")[-1] for row in panel.effects.model.text().splitlines()}
+    assert copied["FiLM off"] == "FiLM off"
+    assert copied["Strength 0.5"] == "FiLM strength 0.5"
 
 
 def test_with_a_genuine_model_its_answer_is_shown_and_other_words_change_the_run(

@@ -17,6 +17,7 @@ from app.item_models.facts import key_facts, size_text
 from app.item_models.measurements import MeasuredColumn, MeasurementTable, outcome_column
 from app.item_models.tree import BATCH, ValueTree
 from app.items import CheckpointItem, LoadOptions
+from app.keymap import Keymap
 from app.panels.film_choice import FilmChoice
 from app.panels.passport import PassportPanel
 from app.recent import menu_text
@@ -136,6 +137,19 @@ def test_the_passport_shows_markup_as_it_is(qtbot: QtBot) -> None:
     assert "<img" not in panel.evidence.data(panel.evidence.index(0, 1), Qt.ItemDataRole.ToolTipRole)
 
 
+def test_a_passport_with_a_warning_is_not_green(qtbot: QtBot) -> None:
+    """As that of a file without the weights that its producer evaluated."""
+    panel = PassportPanel()
+    qtbot.addWidget(panel)
+    panel.show_item(CheckpointItem(id="/data/a.ckpt", report=replace(fakes.report(), findings=())))
+    assert (panel.status.property("severity"), "as it was trained" in panel.status.text()) == ("ok", True)
+    for severity, shown in (("note", "ok"), ("warning", "warning")):
+        finding = Finding(severity=severity, code="weights.ema-missing", message="It has no EMA weights.")  # type: ignore[arg-type]
+        panel.show_item(CheckpointItem(id="/data/a.ckpt", report=replace(fakes.report(), findings=(finding,))))
+        assert panel.status.property("severity") == shown
+    assert "read the warnings" in panel.status.text()
+
+
 def test_film_stages_can_be_chosen_and_the_choice_is_announced(qtbot: QtBot) -> None:
     choice = FilmChoice()
     qtbot.addWidget(choice)
@@ -179,12 +193,13 @@ def test_settings_are_remembered_and_forgive_nonsense(tmp_path: Path) -> None:
     assert odd.layout()[0].isEmpty()
 
 
-def test_commands_are_unique_and_have_no_clashing_shortcuts() -> None:
+def test_commands_are_unique_and_have_no_clashing_shortcuts(tmp_path: Path) -> None:
     ids = [command.id for command in COMMANDS]
     keys = [command.shortcut for command in COMMANDS if command.shortcut]
     assert len(set(ids)) == len(ids)
     assert len(set(keys)) == len(keys)
-    assert ("Ctrl+O", "Open files") in shortcut_lines()
+    lines = shortcut_lines(Keymap(COMMANDS, Settings(tmp_path / "settings.ini")))
+    assert ("Ctrl+O", "Open files") in lines
 
 
 def test_a_recent_file_is_no_mnemonic() -> None:

@@ -22,7 +22,7 @@ from core.records import Prediction
 from main import cli
 from tests.builders import CFM, DFM, write_checkpoint
 from tests.gui.conftest import check_nothing_runs
-from tests.gui.dropping import drop
+from tests.gui.dropping import beside, drop
 from tests.gui.heartbeat import Heartbeat
 from tests.hostile.manifest import entries
 from tests.shared_data import DATA, FIXTURES, needs_shared
@@ -153,7 +153,7 @@ def test_two_checkpoints_of_our_own_side_by_side(qtbot: QtBot, real: MainWindow,
     Pillow.fromarray(np.random.default_rng(0).integers(0, 255, (40, 50), dtype=np.uint8)).save(picture)
     drop(real.parts.view, [one, picture])
     finish(qtbot, real)
-    drop(real.parts.view, [two])
+    drop(real.parts.view, [two], beside(real.parts.view))
     finish(qtbot, real)
     assert len(results(real)) == 2
     titles = {real.store.columns[key].colour for key in real.store.columns}

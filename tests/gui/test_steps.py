@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,8 +15,9 @@ from pytestqt.qtbot import QtBot
 
 from app.canvas.colour_maps import table
 from app.canvas.columns import ColumnsView
-from app.canvas.frame import Frame, Scale, frame_of, live_frame
+from app.canvas.frame import Frame, frame_of, live_frame
 from app.canvas.frame import LiveStep as Live
+from app.canvas.quantities import Scale
 from app.panels.steps import StepsPanel
 from app.panels.thumbnails import HEIGHT, thumbnail
 from app.theme import LIGHT
@@ -265,3 +267,23 @@ def test_the_quantities_keep_their_words_in_a_narrow_panel(panel: StepsPanel) ->
     QApplication.processEvents()
     for button in panel._buttons.values():
         assert button.width() >= button.sizeHint().width()
+
+
+def test_an_outline_of_many_lines_waits_until_its_step_rests(qtbot: QtBot) -> None:
+    view = ColumnsView()
+    qtbot.addWidget(view)
+    view.resize(500, 420)
+    view.show()
+    view.set_case(fakes.case(256, 256))
+    view.add_column("a", "noise.ckpt", "#56B4E9")
+    noise = np.random.default_rng(0).random((1, 256, 256)) < 0.03
+    view.set_prediction("a", replace(fakes.prediction((1, 256, 256)), mask=noise))
+    slice_view = view.column("a").view
+    assert slice_view.mask_item.isVisible()
+    assert not slice_view.outline_item.isVisible()
+    view.grab_view(1)  # a picture of the view does not wait
+    assert slice_view.outline_item.isVisible()
+    other = np.random.default_rng(1).random((1, 256, 256)) < 0.03
+    view.set_prediction("a", replace(fakes.prediction((1, 256, 256)), mask=other))
+    assert not slice_view.outline_item.isVisible()
+    qtbot.waitUntil(slice_view.outline_item.isVisible)

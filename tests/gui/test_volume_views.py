@@ -325,25 +325,6 @@ def test_the_wheel_turns_the_slices_of_the_view_under_it_in_all_columns(view: Co
     assert panes(view)["axial"].view.lens().zoom == panes(view, "b")["axial"].view.lens().zoom
 
 
-def test_keys_turn_the_slices_of_the_view_that_was_clicked(qtbot: QtBot, view: ColumnsView) -> None:
-    look(view, layout=4)
-    coronal = panes(view)["coronal"].view
-    send(coronal, QEvent.Type.MouseButtonPress, QPointF(5, 5), MIDDLE, MIDDLE)
-    for key, row in (("Up", 13), ("PageUp", 23), ("Down", 22), ("PageDown", 12), ("PageDown", 2), ("PageDown", 0)):
-        qtbot.keyClick(view, getattr(Qt.Key, f"Key_{key}"))
-        assert view.cross() == (10, row, 15)
-
-
-def test_keys_turn_the_only_view_and_left_and_right_ask_for_another_case(qtbot: QtBot, view: ColumnsView) -> None:
-    look(view, view="sagittal")
-    asked: list[int] = []
-    view.case_requested.connect(asked.append)
-    for key in (Qt.Key.Key_Up, Qt.Key.Key_Left, Qt.Key.Key_Right):
-        qtbot.keyClick(view, key)
-    assert view.cross() == (10, 12, 16)
-    assert asked == [-1, 1]
-
-
 # ---- layouts ----
 
 
@@ -438,7 +419,7 @@ def test_only_the_views_that_a_crosshair_leaves_behind_are_drawn_again(
 ) -> None:
     look(view, layout=4)
     drawn: list[SliceView] = []
-    monkeypatch.setattr(SliceView, "show_image", lambda self, *_: drawn.append(self))
+    monkeypatch.setattr(SliceView, "show_image", lambda self, *_, **__: drawn.append(self))
     view.set_cross((10, 12, 20))  # only the sagittal slice is another
     assert drawn == [panes(view, key)["sagittal"].view for key in "ab"]
 
@@ -494,21 +475,46 @@ def test_the_bar_and_the_keys_change_what_is_seen(qtbot: QtBot, opened: MainWind
     assert controls.size.text() == "8.0 mm"
 
 
-def test_page_keys_turn_the_slices_of_a_volume_and_the_cases_of_single_pictures(
-    qtbot: QtBot, opened: MainWindow
-) -> None:
+def press(qtbot: QtBot, opened: MainWindow, *keys: str) -> None:
+    """Keys of a person whose window is in front and who looks at the pictures."""
+    opened.activateWindow()
+    qtbot.waitUntil(opened.isActiveWindow)
+    opened.parts.view.setFocus()
+    for key in keys:
+        qtbot.keyClick(opened.parts.view, getattr(Qt.Key, f"Key_{key}"))
+
+
+def test_keys_turn_the_slices_of_the_view_that_was_clicked(qtbot: QtBot, opened: MainWindow) -> None:
+    opened.store.set_volume(layout=4)
+    QApplication.processEvents()
+    coronal = next(pane.view for pane in opened.parts.view._alone.grid.seen() if pane.name == "coronal")
+    send(coronal, QEvent.Type.MouseButtonPress, QPointF(5, 5), MIDDLE, MIDDLE)
+    for key, row in (("Up", 13), ("PageUp", 23), ("Down", 22), ("PageDown", 12), ("PageDown", 2), ("PageDown", 0)):
+        press(qtbot, opened, key)
+        assert opened.parts.view.cross() == (10, row, 15)
+
+
+def test_arrows_turn_slices_and_go_to_another_case_and_page_keys_no_longer_do(qtbot: QtBot, opened: MainWindow) -> None:
+    opened.store.set_volume(view="sagittal")
     asked: list[int] = []
     opened.step_case = asked.append  # type: ignore[assignment]
-    view = opened.parts.view
-    view.setFocus()
-    assert opened.actions_by_id["run.next-case"].isEnabled()
-    qtbot.keyClick(view, Qt.Key.Key_PageDown)
-    assert view.cross() == (0, 12, 15)
-    assert asked == []
+    press(qtbot, opened, "Up", "Left", "Right")
+    assert opened.parts.view.cross() == (10, 12, 16)
+    assert asked == [-1, 1]
     opened.store.set_case("/v.nii", fakes.case())
-    view.setFocus()
-    qtbot.keyClick(view, Qt.Key.Key_PageDown)
-    assert asked == [1], "of a single picture there is no other slice"
+    press(qtbot, opened, "PageDown", "Down")
+    assert asked == [-1, 1], "of a single picture there is no other slice"
+
+
+def test_keys_of_the_pictures_are_left_to_lists_and_sliders(qtbot: QtBot, opened: MainWindow) -> None:
+    opened.activateWindow()
+    qtbot.waitUntil(opened.isActiveWindow)
+    slider = opened.parts.bar.opacity
+    slider.setFocus()
+    before = slider.value()
+    qtbot.keyClick(slider, Qt.Key.Key_Up)
+    assert slider.value() == before + 1
+    assert opened.parts.view.cross() == (10, 12, 15)
 
 
 def test_a_volume_without_place_offers_the_axes_of_its_array(opened: MainWindow) -> None:

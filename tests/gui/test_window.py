@@ -13,7 +13,7 @@ from app.window import MainWindow
 from core.errors import ConditionMissing
 from core.records import CasePaths, FolderContents
 from tests.gui import fakes
-from tests.gui.dropping import drop, drop_mime
+from tests.gui.dropping import beside, drop, drop_mime
 from tests.gui.standins import FakePipeline
 
 
@@ -73,7 +73,7 @@ def test_what_is_no_file_is_not_taken(window: MainWindow) -> None:
 
 def test_a_second_checkpoint_dropped_on_the_view_opens_a_column(qtbot: QtBot, window: MainWindow) -> None:
     open_pair(qtbot, window)
-    drop(window.parts.view, ["/data/other.ckpt"])
+    drop(window.parts.view, ["/data/other.ckpt"], beside(window.parts.view))
     settle(qtbot, window)
     assert shown(window) == ["result", "result"]
     colours = {column.colour for column in window.store.columns.values()}
@@ -116,7 +116,7 @@ def test_a_refused_checkpoint_says_why_in_the_column_and_the_passport(qtbot: QtB
 
 def test_the_column_of_a_refused_checkpoint_makes_room(qtbot: QtBot, window: MainWindow) -> None:
     open_pair(qtbot, window, "/data/refused.ckpt")
-    drop(window.parts.view, ["/data/other.ckpt"])
+    drop(window.parts.view, ["/data/other.ckpt"], beside(window.parts.view))
     settle(qtbot, window)
     names = [window.store.title(column.checkpoint) for column in window.store.columns.values()]
     assert names == ["best.ckpt", "other.ckpt"]
@@ -326,6 +326,13 @@ def test_the_picture_of_the_view_is_written_at_its_scale(qtbot: QtBot, window: M
         window.save_picture(str(path), scale)
         settle(qtbot, window)
         assert QImage(str(path)).size() == window.parts.view.size() * scale
+    assert QImage(str(tmp_path / "view 1.png")).text("Description") == "best.ckpt: as trained"
+    window.store.set_threshold("column 1", 0.25)
+    window.save_picture(str(tmp_path / "moved.png"))
+    settle(qtbot, window)
+    assert (
+        QImage(str(tmp_path / "moved.png")).text("Description").startswith("best.ckpt: not as trained: threshold 0.25")
+    )
     window.save_picture(str(tmp_path / "missing" / "view.png"))
     settle(qtbot, window)
     assert "could not be written" in window.store.notes[-1].text

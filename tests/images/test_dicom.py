@@ -326,10 +326,11 @@ def test_a_decoder_that_wants_too_much_memory_is_a_refusal(tmp_path: Path, monke
         read_image(compressed(tmp_path / "a"))
 
 
-def test_a_dropped_folder_of_slices_is_an_image_and_one_case(tmp_path: Path) -> None:
+def test_a_dropped_folder_of_slices_is_opened_by_series_and_is_one_case(tmp_path: Path) -> None:
     (tmp_path / "study").mkdir()
     stack(tmp_path / "study", [0, 2, 4])
-    assert identify_path(tmp_path / "study").kind == "image"
+    taken = identify_path(tmp_path / "study")
+    assert (taken.kind, taken.why) == ("folder", "its DICOM images are opened by series")
     assert identify_path(tmp_path / "study" / "00").kind == "image"
     contents = scan_folder(tmp_path)
     assert [case.image for case in contents.cases] == [str(tmp_path / "study")]

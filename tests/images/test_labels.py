@@ -109,3 +109,18 @@ def test_masks_are_told_from_images() -> None:
     assert looks_like_mask(DATA / "fundus" / "drive" / "1st_manual" / "21_manual1.gif")
     assert not looks_like_mask(DATA / "fundus" / "drive" / "images" / "21_training.tif")
     assert not looks_like_mask(FIXTURES / "hostile" / "truncated.png")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "kind"),
+    [(0, 255, np.uint8), (0, 256, np.int16), (-1, 7, np.int16), (0, 32_768, np.int32), (-40_000, 1, np.int32)],
+)
+def test_labels_take_no_more_room_than_their_numbers_need(tmp_path: Path, low: int, high: int, kind: type) -> None:
+    values = np.zeros((3, 4, 5), np.float64)
+    values[0, 1, 2], values[2, 3, 4], values[1, 0, 0] = low, high, 1
+    np.save(tmp_path / "labels.npy", values[:, ::-1])
+    labels = read_labels(tmp_path / "labels.npy").labels
+    assert labels.dtype == kind
+    assert (int(labels[0, 2, 2]), int(labels[2, 0, 4])) == (low, high)
+    assert labels.flags.c_contiguous
+    assert not labels.flags.writeable

@@ -109,7 +109,7 @@ def test_a_failed_write_leaves_the_old_file_and_no_litter(tmp_path: Path, monkey
     path = write_labels(random_mask(4, 5), tmp_path / "a.png")
     before = path.read_bytes()
 
-    def full(picture: object, part: Path) -> None:
+    def full(picture: object, part: Path, remark: str) -> None:
         part.write_bytes(b"half")
         raise OSError("No space left on device")
 

@@ -182,3 +182,14 @@ def test_a_film_is_refused_by_name(tmp_path: Path) -> None:
     image = read_image(DICOM / "single" / "1.2.40.0.13.1.1.286145458149728631212017302675002118581")
     with pytest.raises(ImageRefused, match="film of 8 images"):
         write_labels(np.ones(image.voxels.shape, bool), tmp_path / "a.dcm", like=image)
+
+
+def test_a_segmentation_says_how_it_was_made(tmp_path: Path) -> None:
+    image = read_image(DICOM / "ct3slice")
+    remark = "Flowglass: not as trained: FiLM off; threshold 0.25, trained 0.5; 2 samples instead of 1"
+    path = write_labels(drawn_on(image), tmp_path / "a.dcm", like=image, remark=remark)
+    data = dcmread(path)
+    assert data.ImageComments == remark
+    assert data.SeriesDescription.startswith("Flowglass: not as trained: FiLM off")
+    assert len(data.SeriesDescription) <= 64
+    np.testing.assert_array_equal(read_labels(path, like=image).labels, drawn_on(image).labels)

@@ -262,3 +262,56 @@ def test_a_segmentation_of_slicer_stays_what_it_was(tmp_path: Path) -> None:
     voxels = np.argwhere(theirs)[::97]
     index = np.rint(to_index(affine, to_world(their_affine, voxels))).astype(int)
     np.testing.assert_array_equal(values[tuple(index.T)], theirs[tuple(voxels.T)])
+
+
+# ---- what is said of the values ----------------------------------------------------------------------------------
+
+REMARK = "Flowglass: not as trained: FiLM off"
+LONG = f"{REMARK}; told “다른 말” by hand" + "; threshold 0.25, trained 0.5" * 4
+
+
+def said_in(path: Path) -> str:
+    """The remark as another program finds it."""
+    if path.suffix in (".png", ".tif"):
+        with Pillow.open(path) as picture:
+            return str(picture.info.get("Description", "") if path.suffix == ".png" else picture.tag_v2[270])  # type: ignore[attr-defined]
+    if path.name.endswith((".nii", ".nii.gz")):
+        header = nibabel.load(path).header
+        whole = [extension.get_content().decode() for extension in header.extensions]
+        return whole[0] if whole else bytes(header["descrip"]).decode().rstrip("\0")
+    if path.suffix == ".mha":
+        lines = path.read_bytes().partition(b"ElementDataFile")[0].decode("ascii").splitlines()
+        return next(line.removeprefix("Comment = ") for line in lines if line.startswith("Comment"))
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    reader.ReadImageInformation()
+    return str(reader.GetMetaData("Description"))
+
+
+@pytest.mark.parametrize("ending", [*VOLUMES, ".png", ".tif"])
+def test_a_mask_that_is_passed_on_alone_says_how_it_was_made(tmp_path: Path, ending: str) -> None:
+    labels = label_map(SCREEN).labels > 2
+    shown = labels[:1] if ending == ".png" else labels
+    path = write_labels(shown, tmp_path / f"a{ending}", remark=REMARK)
+    assert said_in(path) == REMARK
+    np.testing.assert_array_equal(read_labels(path).labels > 0, shown)
+    if ending != ".seg.nrrd":
+        soft = write_probability(tmp_path / f"b{ending}", probability(shown.shape), remark=REMARK)
+        assert said_in(soft) == REMARK
+        full = 65_535 if ending in (".png", ".tif") else 1
+        np.testing.assert_allclose(read_image(soft).voxels / full, probability(shown.shape), atol=1e-5)
+
+
+@pytest.mark.parametrize("ending", [".nii", ".nii.gz", ".nrrd", ".png"])
+def test_a_long_remark_in_any_language_is_whole(tmp_path: Path, ending: str) -> None:
+    mask = np.arange(20).reshape(1, 4, 5) > 7
+    path = write_labels(mask, tmp_path / f"a{ending}", remark=LONG)
+    assert said_in(path) == LONG
+    np.testing.assert_array_equal(read_labels(path).labels > 0, mask)
+
+
+def test_without_a_remark_nothing_is_said(tmp_path: Path) -> None:
+    png = write_labels(np.ones((4, 5), bool), tmp_path / "a.png")
+    nifti = write_labels(np.ones((4, 5), bool), tmp_path / "a.nii")
+    assert said_in(png) == ""
+    assert said_in(nifti) == ""

@@ -17,6 +17,7 @@ from core.errors import ShapeMismatch
 from core.images import read_labels
 from core.metrics import METRICS, dice, dice_curve, measure_masks
 from core.metrics.topology import betti_numbers
+from core.records import frozen_array
 from tests.shared_data import DATA, FIXTURES, SHARED, needs_shared
 
 OVERLAP = ("dice", "iou", "precision", "recall", "specificity")
@@ -140,8 +141,11 @@ def test_every_metric_is_there_once_with_its_definition() -> None:
     measured = measure_masks(RING, RING)
     assert [value.name for value in measured.values] == [metric.name for metric in METRICS]
     assert all(value.definition for value in measured.values)
-    assert {value.name for value in measured.values if not value.higher_is_better} == {"betti_0_error", "betti_1_error"}
-    assert [value.value for value in measured.values] == [1, 1, 1, 1, 1, 1, 0, 0]
+    assert len({metric.name for metric in METRICS}) == len(METRICS)
+    for value, metric in zip(measured.values, METRICS, strict=True):
+        assert (value.direction, value.definitions) == (metric.direction, "standard")
+        best = {"higher": 1, "lower": 0, "zero": 0}.get(metric.direction)
+        assert best is None or value.value == best, metric.name
 
 
 def masks(shape: tuple[int, ...], seed: int, share: float) -> tuple[Any, Any]:
@@ -196,3 +200,8 @@ def test_a_picture_is_measured_while_one_looks() -> None:
         measure_masks(prediction, reference)
         taken.append(time.perf_counter() - start)
     assert sorted(taken)[2] < 0.25
+
+
+def test_read_only_masks_that_fill_the_image_have_a_centreline() -> None:
+    mask = frozen_array(np.ones((1, 8, 8), bool))
+    assert measure_masks(mask, mask)["cldice"].value == 1

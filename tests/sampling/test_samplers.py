@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torchdiffeq import odeint
 
-from core.sampling.continuous import TOLERANCE, sample_continuous
+from core.sampling.continuous import FIXED, TOLERANCE, sample_continuous, sample_fixed
 from core.sampling.discrete import draw_count, sample_discrete
 from core.sampling.draws import SeededDraws, WindowDraws, as_tensor
 
@@ -41,6 +41,41 @@ def test_a_straight_flow_knows_its_end_from_the_start() -> None:
     noise, target = torch.randn(1, 1, 4, 4), torch.full((1, 1, 4, 4), 0.7)
     for point in sample_continuous(lambda x, t: target - noise, noise, 4):
         assert torch.allclose(point.estimate, target, atol=1e-5)
+
+
+@pytest.mark.parametrize("solver", FIXED)
+def test_fixed_steps_are_torchdiffeqs(solver: str) -> None:
+    noise = torch.randn(3, 2, 5, 4, generator=torch.Generator().manual_seed(1))
+    calls: list[float] = []
+
+    def counted(x: Tensor, t: Tensor) -> Tensor:
+        calls.append(float(t[0]))
+        return wavy(x, t)
+
+    points = list(sample_fixed(counted, noise, 9, solver))
+    assert len(calls) == (8 if solver == "euler" else 16)
+    method = {"heun": "heun2"}.get(solver, solver)
+    whole = odeint(lambda t, x: wavy(x, t.expand(3)), noise, torch.linspace(0, 1, 9), method=method)
+    assert torch.allclose(torch.stack([point.state for point in points]), whole, atol=1e-6)
+    assert [point.index for point in points] == list(range(9))
+    assert torch.equal(points[-1].state, points[-1].estimate)
+
+
+@pytest.mark.parametrize(("solver", "order"), [("euler", 1), ("midpoint", 2), ("heun", 2)])
+def test_fixed_steps_have_the_order_of_their_solver(solver: str, order: int) -> None:
+    """dx/dt = x from 1: half the step, and the error at the end is 2 ** order times smaller."""
+
+    def error(steps: int) -> float:
+        start = torch.ones(1, 1, 1, 1, dtype=torch.float64)
+        *_, last = sample_fixed(lambda x, t: x, start, steps + 1, solver)
+        return abs(float(last.state) - math.e)
+
+    assert error(16) / error(32) == pytest.approx(2**order, rel=0.1)
+
+
+def test_the_first_estimate_of_fixed_steps_needs_no_more_than_the_velocity() -> None:
+    (first, *_) = sample_fixed(lambda x, t: 2 * x, torch.ones(1, 1, 1, 1), 3, "heun")
+    assert float(first.estimate) == 3
 
 
 class Counting(SeededDraws):

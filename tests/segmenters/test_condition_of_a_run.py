@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from core import pipeline
 from core.errors import ConditionMissing, SettingsRefused
 from core.exports import save_prediction
 from core.records import FilmSettings, Image, RunSettings
+from core.segmenters.conditions import WindowConditions
 from tests.builders import DFM, FILM, FILM_CONFIG, write_checkpoint
 from tests.conditioning.tiny_model import WIDTH, save_tiny_model
 
@@ -83,6 +85,25 @@ def test_one_condition_for_the_whole_image(checkpoint: Path, model: Path) -> Non
     assert prediction.condition is not None
     assert len(prediction.condition) > 1
     assert (prediction.condition == prediction.condition[0]).all()
+
+
+@pytest.mark.parametrize(("slices", "frames", "by_name"), [(1, 1, True), (1, 2, False), (2, 1, False)])
+def test_a_profile_by_name_is_that_of_a_single_picture(
+    checkpoint: Path, model: Path, monkeypatch: pytest.MonkeyPatch, slices: int, frames: int, by_name: bool
+) -> None:
+    """What was said of the file cannot be about each of its frames or slices."""
+    asked, path = [], "/data/test/image/film.dcm"
+    plain = WindowConditions.for_image
+
+    def noting(self: WindowConditions, image: torch.Tensor, named: str | None, mask_of: Any) -> None:
+        asked.append(named)
+        plain(self, image, named, mask_of)
+
+    monkeypatch.setattr(WindowConditions, "for_image", noting)
+    film = Image(voxels=np.stack([PICTURE] * slices), name="film.dcm", path=path, frames=frames)
+    segmenter = pipeline.load(checkpoint, device="cpu", vlm=str(model))
+    pipeline.segment(segmenter, film, replace(SETTINGS, film=FilmSettings(unit="image")))
+    assert asked == [path if by_name else None] * slices
 
 
 def test_gains_and_offsets_are_those_of_the_heads(checkpoint: Path, model: Path) -> None:

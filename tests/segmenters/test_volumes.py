@@ -7,12 +7,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from core import pipeline
+from core.inference.stacks import slices_together
+from core.inference.windows import plan_whole, plan_windows
 from core.records import Image, RunSettings
 from core.segmenters import Segmenter
 from core.segmenters.merging import KEPT_BYTES, MOST_KEPT, kept_indices
-from tests.builders import DFM, write_checkpoint
+from tests.builders import CFM, DFM, write_checkpoint
+from tests.producers import write_file
 
 VOXELS = np.random.default_rng(0).integers(-1000, 1000, (2, 18, 21)).astype(np.int16)
 SETTINGS = RunSettings(steps=2, samples=2)
@@ -61,3 +65,64 @@ def test_kept_steps_stay_within_their_bytes() -> None:
         assert 999 in kept
         assert len(kept) * 12 * voxels <= KEPT_BYTES + 12 * voxels
     assert {0, 999} <= kept_indices(RunSettings(), 1000, 10**6)
+
+
+FIVE = np.random.default_rng(1).integers(0, 255, (5, 12, 14)).astype(np.uint8)
+"""Each slice is one window."""
+MAKERS = {
+    "flow": lambda path: write_checkpoint(path, DFM),
+    "diffusion": lambda path: write_file(path, "berdiff"),
+    "supervised": lambda path: write_file(path, "csnet"),
+}
+
+
+@pytest.fixture
+def as_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Slices share network calls, as on a device where that is worth while."""
+    monkeypatch.setattr(
+        "core.segmenters.segmenter.slices_together", lambda one, device: slices_together(one, torch.device("cuda"))
+    )
+
+
+@pytest.mark.parametrize("family", MAKERS)
+def test_slices_that_share_network_calls_get_what_each_gets_alone(
+    tmp_path: Path, as_on_a_gpu: None, monkeypatch: pytest.MonkeyPatch, family: str
+) -> None:
+    """Five slices of one window are a batch of four and one. They differ by the rounding of a larger batch, no more."""
+    segmenter = pipeline.load(MAKERS[family](tmp_path / "one.ckpt"), device="cpu")
+    settings = RunSettings(steps=2) if family == "flow" else RunSettings()
+    settings, image = replace(settings, samples=2, slice_axis="rows"), Image(voxels=np.moveaxis(FIVE, 0, 1), name="v")
+    done: list[int] = []
+    together = pipeline.segment(segmenter, image, settings, lambda progress: done.append(progress.done))
+    monkeypatch.undo()
+    apart = pipeline.segment(segmenter, image, settings)
+    assert together.calls * 5 == apart.calls * 2
+    assert done == sorted(done)
+    assert together.score.shape == image.voxels.shape
+    assert not together.score.flags.writeable
+    assert len({together.score[:, row].tobytes() for row in range(5)}) == 5
+    np.testing.assert_allclose(together.score, apart.score, atol=1e-4)
+    if apart.spread is not None:
+        np.testing.assert_allclose(together.spread, apart.spread, atol=1e-4)
+    assert len(together.steps) == len(apart.steps)
+    for step, other in zip(together.steps, apart.steps, strict=True):
+        np.testing.assert_allclose(step.state, other.state, atol=1e-3)
+
+
+def test_slices_of_a_continuous_flow_are_run_one_by_one(
+    tmp_path: Path, as_on_a_gpu: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The adaptive solver takes its steps by the error of the whole batch: a neighbour would change the result."""
+    segmenter = pipeline.load(write_checkpoint(tmp_path / "cfm.ckpt", CFM), device="cpu")
+    image = Image(voxels=FIVE[:2], name="v")
+    found = pipeline.segment(segmenter, image, RunSettings(steps=2))
+    monkeypatch.undo()
+    np.testing.assert_array_equal(found.score, pipeline.segment(segmenter, image, RunSettings(steps=2)).score)
+
+
+def test_a_batch_is_filled_with_slices_but_not_on_a_cpu() -> None:
+    cuda, cpu = torch.device("cuda"), torch.device("cpu")
+    sizes = {(12, 14): 4, (16, 28): 2, (16, 40): 1, (60, 60): 1}
+    assert {size: slices_together(plan_windows(size, 16), cuda) for size in sizes} == sizes
+    assert slices_together(plan_whole((512, 512)), cuda) == 4
+    assert slices_together(plan_whole((512, 512)), cpu) == 1

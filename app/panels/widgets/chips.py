@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtGui import QBrush, QColor, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app.panels.widgets.text import PlainLabel, plain_tooltip
@@ -13,14 +13,18 @@ from app.theme import Theme
 
 BadgeKind = Literal["quiet", "loud"]
 _PADDING = 6
+_BEHIND = "#4a4f55"
 
 
 class ColourChip(QWidget):
-    """A small square in the colour of a column; a line of that colour when it stands for an outline."""
+    """A small square in the colour of a column; a line of that colour when it stands for an outline.
 
-    def __init__(self, colour: str, *, line: bool = False, parent: QWidget | None = None) -> None:
+    `hatch` (`/` or `\\`): dark stripes, as in a picture of classes.
+    """
+
+    def __init__(self, colour: str, *, line: bool = False, hatch: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._colour = QColor(colour)
+        self._colour, self._hatch = QColor(colour), hatch
         self._line = line
         self.setFixedSize(self.sizeHint())
 
@@ -43,8 +47,15 @@ class ColourChip(QWidget):
         else:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(Qt.PenStyle.NoPen)
+            if self._colour.alpha() < 255:  # as it looks over an image, which is dark in both themes
+                painter.setBrush(QColor(_BEHIND))
+                painter.drawRoundedRect(QRectF(0, 0, 12, 12), 3, 3)
             painter.setBrush(self._colour)
             painter.drawRoundedRect(QRectF(0, 0, 12, 12), 3, 3)
+            if self._hatch:
+                slope = Qt.BrushStyle.BDiagPattern if self._hatch == "/" else Qt.BrushStyle.FDiagPattern
+                painter.setBrush(QBrush(self._colour.darker(250), slope))
+                painter.drawRoundedRect(QRectF(0, 0, 12, 12), 3, 3)
         painter.end()
 
 

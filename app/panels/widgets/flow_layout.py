@@ -48,11 +48,13 @@ class FlowLayout(QLayout):
 
     def minimumSize(self) -> QSize:  # noqa: N802
         """Height of one line: the true need follows from the width, see `heightForWidth`."""
-        return QSize(24, max((item.sizeHint().height() for item in self._items), default=0))
+        return QSize(24, max((item.sizeHint().height() for item in self._items if not item.isEmpty()), default=0))
 
     def _places(self, rect: QRect) -> Iterator[tuple[QLayoutItem, QRect]]:
         corner, line_height = rect.topLeft(), 0
         for item in self._items:
+            if item.isEmpty():
+                continue  # hidden: it takes no room, and no space beside it
             size = fitted(item, rect.width())
             if corner.x() > rect.left() and corner.x() + size.width() > rect.left() + rect.width():
                 corner, line_height = QPoint(rect.left(), corner.y() + line_height + self.spacing()), 0

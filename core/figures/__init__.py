@@ -1,0 +1,1 @@
+"""Figures and animations, drawn from records: never from what happens to be on a screen."""
