@@ -59,6 +59,8 @@ def find_data_set(
     for name, read in readers.items():
         found = read(path, split) if layout in ("auto", name) else None
         if found is not None and found.cases:
+            if split is not None and name in ("csv", "bids"):
+                raise DataRefused(f"{path.name} has no parts called test, val and train. Leave --split out.")
             return found if regions is None else _with_regions(found, Path(regions).absolute())
     raise DataRefused(_nothing_found(path, layout))
 
@@ -185,7 +187,7 @@ def _subject(file: Path) -> str | None:
 
 def _from_folders(path: Path, split: str | None) -> DataSet | None:
     """Whatever a dropped folder of cases is understood as, without the images that have no reference."""
-    base = path / split if split and (path / split).is_dir() else path
+    base = path / split if split else path
     if not base.is_dir():
         return None
     contents = scan_folder(base)

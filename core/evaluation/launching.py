@@ -44,8 +44,8 @@ def evaluate(
 
     With several processes each of them calls this: under SLURM and torchrun they exist already, else Lightning starts
     this very command again for each device. Only the first one gets the summary; the others get None. Raises
-    `CheckpointRefused`, `RunRefused`, and whatever `report` raises; finished cases are kept, and the same call goes on
-    from there.
+    `CheckpointRefused`, `RunRefused`, and `Cancelled` when `report` does; finished cases are kept, and the same call
+    goes on from there.
     """
     _refuse_impossible(plan)
     fabric = make_fabric(options, tasks=len(plan.checkpoints) * len(plan.data.cases))

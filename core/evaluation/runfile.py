@@ -55,7 +55,11 @@ class RunFile:
     def __init__(self, path: Path, plan: EvaluationPlan) -> None:
         self.path, self.plan = path, plan
         self._connection = sqlite3.connect(path, timeout=BUSY_MS / 1000, isolation_level=None)
-        self._connection.execute("PRAGMA synchronous = FULL")
+        try:
+            self._connection.execute("PRAGMA synchronous = FULL")
+        except sqlite3.DatabaseError as error:
+            self.close()
+            raise _unusable(path, error) from error
 
     def close(self) -> None:
         self._connection.close()
@@ -101,9 +105,7 @@ class RunFile:
                 )
         except sqlite3.DatabaseError as error:
             run.close()
-            raise RunRefused(
-                f"{run.path}: this run file cannot be used ({error}). Choose another output folder, or delete it."
-            ) from error
+            raise _unusable(run.path, error) from error
         except BaseException:
             run.close()
             raise
@@ -198,6 +200,10 @@ class RunFile:
     def noted(self, key: str) -> Any:
         row = self._connection.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
         return None if row is None else json.loads(row[0])
+
+
+def _unusable(path: Path, error: sqlite3.DatabaseError) -> RunRefused:
+    return RunRefused(f"{path}: this run file cannot be used ({error}). Choose another output folder, or delete it.")
 
 
 def identity(plan: EvaluationPlan, hashes: Sequence[str]) -> dict[str, Any]:

@@ -47,18 +47,21 @@ class Worker:
             segmenter: Segmenter | None = None
             while (task := self.run.claim(self.owner, checkpoint)) is not None:
                 try:
-                    segmenter = segmenter or self.load(checkpoint)
-                    result = self._result(segmenter, task)
-                except Cancelled:
-                    self.run.release(self.owner, task)
-                    raise
-                except Exception as error:  # whatever it is, one case of a thousand must not stop the others
-                    result = self._failed(task, error)
+                    segmenter = segmenter or self.load(checkpoint)  # what stops this would stop every case
+                    result = self._attempt(segmenter, task)
                 except BaseException:
                     self.run.release(self.owner, task)
                     raise
                 if self.run.finish(self.owner, task, result):
                     self.listen(result)
+
+    def _attempt(self, segmenter: Segmenter, task: Task) -> TaskResult:
+        try:
+            return self._result(segmenter, task)
+        except Cancelled:
+            raise
+        except Exception as error:  # whatever it is, one case of a thousand must not stop the others
+            return self._failed(task, error)
 
     def _result(self, segmenter: Segmenter, task: Task) -> TaskResult:
         case = self.plan.data.cases[task.case]
