@@ -25,7 +25,7 @@ from core.console import (
     progress_bar,
 )
 from core.errors import CheckpointRefused, FlowglassError
-from core.evaluation.console import is_first_process, print_data_set, print_evaluation
+from core.evaluation.console import is_first_process, print_compared, print_data_set, print_evaluation
 from core.evaluation.records import EvaluationPlan, LaunchOptions
 from core.progress import silent
 from core.records import (
@@ -43,7 +43,7 @@ from core.records import (
 )
 
 DONE, SOME_FAILED, REFUSED = 0, 1, 2
-COMMANDS = ("open", "demo", "inspect", "predict", "evaluate")
+COMMANDS = ("open", "demo", "inspect", "predict", "evaluate", "compare")
 NamedCase = tuple[str, Callable[[], Case]]
 COLUMN_COLOUR = "#56B4E9"
 """Of the only mask of an animation: that of the first column of the window."""
@@ -314,6 +314,28 @@ def _evaluate(plan: EvaluationPlan, output: Path, options: LaunchOptions, quiet:
     else:
         print_evaluation(summary)
     return SOME_FAILED if summary.failed else DONE
+
+
+@cli.command()
+def compare(
+    runs: Annotated[list[Path], typer.Argument(help="folders of evaluate, or CSV files; one with several checkpoints")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="folder for compare.csv")],
+    metrics: Annotated[
+        str | None, typer.Option(help="names with commas, or all (default: dice, cldice, hd95, Betti errors)")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="the comparison as JSON")] = False,
+) -> None:
+    """Checkpoints against each other, case by case: differences, tests, effect sizes, and who is better if anyone."""
+    names = None if metrics is None else [name.strip() for name in metrics.split(",")]
+    try:
+        pairs = pipeline.compare_runs(runs, names)
+    except FlowglassError as error:
+        raise _refuse(str(error)) from None
+    file = pipeline.write_comparison(pairs, output)
+    if as_json:
+        print_json(to_plain(pairs))
+    else:
+        print_compared(pairs, str(file))
 
 
 def _load(

@@ -64,6 +64,7 @@ os.environ.setdefault("GOMP_SPINCOUNT", "10000")
 
 if TYPE_CHECKING:
     from core.comparison.grids import Spacing
+    from core.evaluation.comparing import ComparedPair
     from core.evaluation.records import DataSet, EvaluationPlan, EvaluationSummary, LaunchOptions, TaskResult
     from core.images.fitting import OtherGrid
     from core.images.sections import Convention, Projection, Section, View
@@ -475,6 +476,24 @@ def evaluate(
     from core.evaluation.records import LaunchOptions as Options
 
     return run(plan, Path(folder), options or Options(), report, listen)
+
+
+def compare_runs(runs: Sequence[str | Path], metrics: Sequence[str] | None = None) -> tuple[ComparedPair, ...]:
+    """Each pair of checkpoints of evaluated runs (folders of `evaluate`, or CSV files), tested case by case.
+
+    `metrics`: by name, `all`, or None for a few usual ones; p values are adjusted for all tests that are returned.
+    Raises `ComparisonRefused`.
+    """
+    from core.evaluation.comparing import compare_runs as compare
+
+    return compare([Path(run) for run in runs], metrics)
+
+
+def write_comparison(pairs: Sequence[ComparedPair], folder: str | Path) -> Path:
+    """Write compare.csv into `folder`."""
+    from core.evaluation.comparing import write_comparison as write
+
+    return write(pairs, Path(folder))
 
 
 def flip_suspected(prediction: Prediction, reference: LabelMap) -> tuple[Finding, ...]:

@@ -45,7 +45,7 @@ class PairedTest:
     """Second minus first over the cases that both have. `p` None: it cannot be computed, and `reason` says why.
 
     `effect`: matched-pairs rank-biserial correlation, from -1 to 1 (Kerby, 2014), with a bootstrap interval.
-    `separates`: the adjusted p is below 1 - level.
+    `separates`: the adjusted p is below 1 - level. `more_cases`: about how many further ones would separate the two.
     """
 
     n: int
@@ -123,12 +123,15 @@ def _percentiles(samples: Array) -> Interval:
 
 
 def compare_paired(
-    first: Sequence[float | None], second: Sequence[float | None], clusters: Sequence[Hashable] | None = None
+    first: Sequence[float | None],
+    second: Sequence[float | None],
+    clusters: Sequence[Hashable] | None = None,
+    tests: int = 1,
 ) -> PairedTest:
     """Second against first, case by case; cases that either lacks are left out.
 
     Wilcoxon's signed-rank test (zero differences dropped, ties by mid-ranks), two-sided. With clusters the test is made
-    on the mean difference of each cluster.
+    on the mean difference of each cluster. `tests`: of how many this is one; `more_cases` allows for them.
     """
     pairs = [
         (a, b, number)
@@ -150,7 +153,7 @@ def compare_paired(
         p=p,
         effect=effect,
         effect_interval=effect_interval,
-        more_cases=_more_cases(units, p),
+        more_cases=_more_cases(units, p, (1 - LEVEL) / tests),
         reason=reason,
     )
 
@@ -180,21 +183,21 @@ def _effect(units: Array) -> tuple[float | None, Interval | None]:
     return effect, _percentiles(np.array([sample for sample in samples if sample is not None]))
 
 
-def _more_cases(units: Array, p: float | None) -> int | None:
-    """About how many further cases would separate the two with a power of 80 %, if they are like these.
+def _more_cases(units: Array, p: float | None, alpha: float) -> int | None:
+    """About how many further cases (or clusters) would separate the two with a power of 80 %, if they are like these.
 
     Noether (1987) for the signed-rank test: n = (z_(a/2) + z_b)^2 / (3 (q - 1/2)^2), q = P(sum of two differences > 0).
     0 when they are separated already; None when nothing points either way.
     """
     if p is None:
         return None
-    if p < 1 - LEVEL:
+    if p < alpha:
         return 0
     upper = np.add.outer(units, units)[np.triu_indices(len(units))]
     q = float(np.mean(upper > 0) + np.mean(upper == 0) / 2)
     if abs(q - 0.5) < 1e-6:
         return None
-    z = stats.norm.ppf(1 - (1 - LEVEL) / 2) + stats.norm.ppf(0.8)
+    z = stats.norm.ppf(1 - alpha / 2) + stats.norm.ppf(0.8)
     needed = int(np.ceil(z**2 / (3 * (q - 0.5) ** 2)))
     return max(1, needed - len(units))
 

@@ -55,10 +55,10 @@ def write_tables(run: RunFile, plan: EvaluationPlan, folder: Path, hashes: Seque
     names = checkpoint_names(plan.checkpoints)
     by_name = [(names[task.checkpoint], plan.data.cases[task.case].patient, result) for task, result in results]
     return [
-        _write_csv(folder / "metrics.csv", METRIC_COLUMNS, _metric_rows(by_name)),
-        _write_csv(folder / "summary.csv", SUMMARY_COLUMNS, _summary_rows(by_name, names)),
-        _write_csv(folder / "failures.csv", ("checkpoint", "case", "reason"), _failure_rows(by_name)),
-        _write_csv(folder / "timing.csv", ("checkpoint", "case", "seconds", "network_calls"), _timing_rows(by_name)),
+        write_csv(folder / "metrics.csv", METRIC_COLUMNS, _metric_rows(by_name)),
+        write_csv(folder / "summary.csv", SUMMARY_COLUMNS, _summary_rows(by_name, names)),
+        write_csv(folder / "failures.csv", ("checkpoint", "case", "reason"), _failure_rows(by_name)),
+        write_csv(folder / "timing.csv", ("checkpoint", "case", "seconds", "network_calls"), _timing_rows(by_name)),
         _write_json(folder / "run.json", _about(run, plan, hashes, names)),
     ]
 
@@ -148,7 +148,8 @@ def _about(run: RunFile, plan: EvaluationPlan, hashes: Sequence[str], names: Seq
     }
 
 
-def _write_csv(path: Path, header: Sequence[str], rows: Iterable[Row]) -> Path:
+def write_csv(path: Path, header: Sequence[str], rows: Iterable[Row]) -> Path:
+    """The whole file or nothing of it."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(header)
