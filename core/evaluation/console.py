@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from core.evaluation.comparing import ComparedPair
 
 SHOWN = 3
+FEW = 10
 LAYOUT_WORDS = {
     "producers": "the producers' folders",
     "nnunet": "nnU-Net folders",
@@ -58,20 +59,31 @@ def print_evaluation(summary: EvaluationSummary) -> None:
 
 def print_compared(pairs: Sequence[ComparedPair], file: str) -> None:
     """Who is better at what, bold where the test separates them, else about how many more cases would tell."""
-    names = ("metric", "first", "second", "means", "difference [95 % CI]", "n", "p (Holm)", "effect", "better")
-    table = Table(*names, box=None)
+    letters = _letters(pairs)
+    for name, letter in letters.items():
+        out.print(f"[bold]{letter}[/] {escape(name)}", highlight=False)
+    table = Table("metric", "pair", "means", "difference [95 % CI]", "n", "p", "effect", "better", box=None)
     for pair in pairs:
-        table.add_row(*_compared_cells(pair))
+        table.add_row(*_compared_cells(pair, letters))
     print_table(table)
-    out.print(
-        "second - first, mean over the cases that both have; p of Wilcoxon's signed-rank test, adjusted by Holm for all "
-        f"{len(pairs)} tests in this table; effect: rank-biserial correlation",
-        highlight=False,
-    )
-    out.print(escape(file), highlight=False)
+    remarks = [
+        "difference: second - first, mean over the cases that both have",
+        f"p: Wilcoxon's signed-rank test, adjusted by Holm for all {len(pairs)} tests in this table",
+        "effect: matched-pairs rank-biserial correlation, -1 to 1",
+    ]
+    if any(pair.test.n < FEW for pair in pairs):
+        remarks.append(f"bootstrap intervals of fewer than {FEW} cases are too narrow: trust the test")
+    for remark in (*remarks, escape(file)):
+        out.print(remark, highlight=False)
 
 
-def _compared_cells(pair: ComparedPair) -> tuple[str, ...]:
+def _letters(pairs: Sequence[ComparedPair]) -> dict[str, str]:
+    """A short sign for each name: A to Z, then numbers."""
+    names = dict.fromkeys(name for pair in pairs for name in (pair.first, pair.second))
+    return {name: chr(ord("A") + number) if number < 26 else str(number + 1) for number, name in enumerate(names)}
+
+
+def _compared_cells(pair: ComparedPair, letters: dict[str, str]) -> tuple[str, ...]:
     key, test = pair.quantity, pair.test
     difference = _short(test.mean_difference)
     if test.interval is not None:
@@ -81,14 +93,15 @@ def _compared_cells(pair: ComparedPair) -> tuple[str, ...]:
     count = f"{test.n}" + (f" ({pair.undefined} undefined)" if pair.undefined else "")
     p = "-" if test.adjusted_p is None else "< 0.001" if test.adjusted_p < 0.001 else f"{test.adjusted_p:.3f}"
     means = " / ".join(map(_short, pair.means))
-    cells = (metric, pair.first, pair.second, means, difference, count, p, _short(test.effect))
-    return (*map(escape, cells), _verdict(pair))
+    which = f"{letters[pair.first]}, {letters[pair.second]}"
+    cells = (metric, which, means, difference, count, p, _short(test.effect))
+    return (*map(escape, cells), _verdict(pair, letters))
 
 
-def _verdict(pair: ComparedPair) -> str:
+def _verdict(pair: ComparedPair, letters: dict[str, str]) -> str:
     test = pair.test
     if pair.winner is not None:
-        return f"[bold]{escape(pair.winner)}[/]"
+        return f"[bold]{letters[pair.winner]}[/]"
     if test.reason:
         return f"not tested: {escape(test.reason)}"
     if test.separates:
