@@ -25,6 +25,9 @@ from core.console import (
     progress_bar,
 )
 from core.errors import CheckpointRefused, FlowglassError
+from core.evaluation.console import is_first_process, print_compared, print_data_set, print_evaluation
+from core.evaluation.records import EvaluationPlan, LaunchOptions
+from core.progress import silent
 from core.records import (
     AnimationFile,
     AnimationOptions,
@@ -40,7 +43,7 @@ from core.records import (
 )
 
 DONE, SOME_FAILED, REFUSED = 0, 1, 2
-COMMANDS = ("open", "demo", "inspect", "predict")
+COMMANDS = ("open", "demo", "inspect", "predict", "evaluate", "compare")
 NamedCase = tuple[str, Callable[[], Case]]
 COLUMN_COLOUR = "#56B4E9"
 """Of the only mask of an animation: that of the first column of the window."""
@@ -214,6 +217,125 @@ def predict(
         print_json({"checkpoint": segmenter.report.to_dict(), "settings": to_plain(settings), "results": results})
     failed = sum("error" in result for result in results)
     raise typer.Exit(DONE if not failed else SOME_FAILED)
+
+
+@cli.command()
+def evaluate(
+    checkpoints: Annotated[list[Path], typer.Argument(help="checkpoints, each run on every case")],
+    data: Annotated[
+        Path, typer.Option(help="data set: a folder (producers', nnU-Net, BIDS, by name) or a CSV of pairs")
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", help="folder of the run; the same command continues it")],
+    layout: Annotated[str, typer.Option(help="auto, producers, nnunet, bids, folders or csv")] = "auto",
+    split: Annotated[str | None, typer.Option(help="test, val or train; test if the data set has it")] = None,
+    regions: Annotated[Path | None, typer.Option(help="folder of masks, by name: only inside them is measured")] = None,
+    definitions: Annotated[str, typer.Option(help="standard, soft-seg, sofl-seg; several with commas")] = "standard",
+    protocol: Annotated[str, typer.Option(help="as-trained or as-evaluated")] = "as-trained",
+    seed: int = 0,
+    steps: Annotated[int | None, typer.Option(help="instead of the checkpoint's own number")] = None,
+    samples: Annotated[int | None, typer.Option(help="instead of the checkpoint's num_ensemble")] = None,
+    threshold: Annotated[float | None, typer.Option(help="in the checkpoint's value range")] = None,
+    film: Annotated[str, typer.Option(help="auto, on, off or shuffle")] = "auto",
+    weights: Annotated[str, typer.Option(help="auto, model, swa or ema")] = "auto",
+    profiles: Annotated[Path | None, typer.Option(help="profile cache (folder or tar) for the condition")] = None,
+    vlm: Annotated[str, typer.Option(help="auto, none, a folder, or a hub name")] = "auto",
+    save_predictions: Annotated[bool, typer.Option(help="write masks and probabilities of every case")] = False,
+    save_intermediate: Annotated[bool, typer.Option(help="write steps on the way, too")] = False,
+    intermediate_t: Annotated[str | None, typer.Option(help="which: values of t, e.g. 0.1,0.5,1.0")] = None,
+    intermediate_steps: Annotated[str | None, typer.Option(help="which: step numbers, e.g. 0,5,10")] = None,
+    intermediate_max_samples: Annotated[int | None, typer.Option(help="of how many cases at most")] = None,
+    accelerator: Annotated[str, typer.Option(help="auto, cpu, cuda or mps")] = "auto",
+    devices: Annotated[str, typer.Option(help="processes, one a device: auto, a number, or GPUs (0,2)")] = "auto",
+    num_nodes: Annotated[int, typer.Option(help="machines; SLURM and torchrun are understood")] = 1,
+    strategy: Annotated[str, typer.Option(help="of Lightning; auto is right")] = "auto",
+    threads: Annotated[int, typer.Option(help="of each process on a CPU; another number may round differently")] = 1,
+    retry_failed: Annotated[bool, typer.Option(help="run cases again that failed before")] = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask whether the pairs are right")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="the outcome as JSON")] = False,
+) -> None:
+    """Measure checkpoints on a data set: resumable, on one device or many; tables and statistics in one folder."""
+    first = is_first_process()
+    try:
+        found = pipeline.find_data_set(data, layout, split, regions)
+    except FlowglassError as error:
+        raise _refuse(str(error)) from None
+    if first and not as_json:
+        print_data_set(found)
+    if first and not yes and sys.stdin.isatty() and not typer.confirm("Start?", default=True):
+        raise typer.Exit(DONE)
+    plan = EvaluationPlan(
+        checkpoints=tuple(str(path.resolve()) for path in checkpoints),
+        data=found,
+        settings=RunSettings(
+            seed=seed,
+            steps=steps,
+            samples=samples,
+            protocol=_one_of("--protocol", protocol, ("as-trained", "as-evaluated")),
+            threshold=threshold,
+            weights=weights,
+            keep=_kept(intermediate_t or intermediate_steps or ("auto" if save_intermediate else "last")),
+            film=FilmSettings(mode=_one_of("--film", film, ("auto", "on", "off", "shuffle"))),
+        ),
+        definitions=tuple(
+            _one_of("--definitions", name.strip(), ("standard", "soft-seg", "sofl-seg"))
+            for name in definitions.split(",")
+        ),
+        profiles=None if profiles is None else str(profiles),
+        vlm=vlm,
+        save_predictions=save_predictions,
+        save_intermediate=save_intermediate,
+        intermediate_samples=intermediate_max_samples,
+    )
+    options = LaunchOptions(
+        accelerator=accelerator,
+        devices=devices,
+        nodes=num_nodes,
+        strategy=strategy,
+        threads=threads,
+        retry_failed=retry_failed,
+    )
+    raise typer.Exit(_evaluate(plan, output, options, as_json or not first))
+
+
+def _evaluate(plan: EvaluationPlan, output: Path, options: LaunchOptions, quiet: bool) -> int:
+    try:
+        with progress_bar("evaluate") as reporter:
+            summary = pipeline.evaluate(plan, output, options, silent if quiet else reporter)
+    except CheckpointRefused as error:
+        print_refusal(error.findings)
+        return REFUSED
+    except FlowglassError as error:
+        print_usage_error(str(error))
+        return REFUSED
+    if summary is None:  # a helping process
+        return DONE
+    if quiet:
+        print_json(to_plain(summary))
+    else:
+        print_evaluation(summary)
+    return SOME_FAILED if summary.failed else DONE
+
+
+@cli.command()
+def compare(
+    runs: Annotated[list[Path], typer.Argument(help="folders of evaluate, or CSV files; one with several checkpoints")],
+    output: Annotated[Path, typer.Option("--output", "-o", help="folder for compare.csv")],
+    metrics: Annotated[
+        str | None, typer.Option(help="names with commas, or all (default: dice, cldice, hd95, Betti errors)")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="the comparison as JSON")] = False,
+) -> None:
+    """Checkpoints against each other, case by case: differences, tests, effect sizes, and who is better if anyone."""
+    names = None if metrics is None else [name.strip() for name in metrics.split(",")]
+    try:
+        pairs = pipeline.compare_runs(runs, names)
+    except FlowglassError as error:
+        raise _refuse(str(error)) from None
+    file = pipeline.write_comparison(pairs, output)
+    if as_json:
+        print_json(to_plain(pairs))
+    else:
+        print_compared(pairs, str(file))
 
 
 def _load(

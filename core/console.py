@@ -46,7 +46,7 @@ FACTS = (
 """Fields of a report in the order in which a person asks for them."""
 
 
-def _print_table(table: Table) -> None:
+def print_table(table: Table) -> None:
     """On a screen as wide as that is; in a file or a pipe names are not broken at 80 columns."""
     (out if out.is_terminal else piped).print(table)
 
@@ -67,7 +67,7 @@ def print_result(result: dict[str, Any]) -> None:
     out.print(line + (f" [bold]\\[{'; '.join(map(escape, labels))}][/]" if labels else ""))
     for finding in result["findings"]:
         if finding["severity"] != "note":
-            out.print(f"  {_sentence(Finding(**finding))}", highlight=False)
+            out.print(f"  {sentence(Finding(**finding))}", highlight=False)
     for file in result["files"]:
         out.print(f"  {escape(file)}", highlight=False)
 
@@ -92,7 +92,7 @@ def print_comparison(reports: Sequence[CheckpointReport], tables: Sequence[Passp
             table = _table(*part.headers)
             for row in part.rows:
                 table.add_row(*map(escape, row))
-            _print_table(table)
+            print_table(table)
         if part.remark:
             out.print(escape(part.remark), highlight=False)
 
@@ -100,7 +100,7 @@ def print_comparison(reports: Sequence[CheckpointReport], tables: Sequence[Passp
 def _print_findings(report: CheckpointReport) -> None:
     out.print(f"[bold]{escape(report.path)}[/]: {report.status}", highlight=False)
     for finding in report.findings:
-        out.print(f"  {_sentence(finding)}", highlight=False)
+        out.print(f"  {sentence(finding)}", highlight=False)
 
 
 def print_runs(contents: FolderContents) -> None:
@@ -114,13 +114,13 @@ def print_runs(contents: FolderContents) -> None:
         cells = (picked, run.id, run.dataset or "-", (run.created or "-")[:10], run.status, score, roles)
         table.add_row(*map(escape, cells))
     out.print(f"[bold]{escape(contents.path)}[/]: {_counted(len(runs), 'training run')}", highlight=False)
-    _print_table(table)
+    print_table(table)
     sources = dict.fromkeys(run.metric_from.partition(";")[0] for run in runs if run.metric_from)
     out.print("* = the one that the producers' evaluation takes. Scores as recorded:", *sources, sep="\n  ")
     for run in runs:
         _print_remarks(run)
     for finding in contents.findings:
-        out.print(f"  {_sentence(finding)}", highlight=False)
+        out.print(f"  {sentence(finding)}", highlight=False)
 
 
 def _print_remarks(run: TrainingRun) -> None:
@@ -138,7 +138,7 @@ def _counted(count: int, thing: str) -> str:
 def print_refusal(findings: Sequence[Finding]) -> None:
     """Why a checkpoint is not loaded, on stderr."""
     for finding in findings:
-        err.print(_sentence(finding))
+        err.print(sentence(finding))
 
 
 def print_failure(name: str, why: str) -> None:
@@ -151,7 +151,7 @@ def print_usage_error(message: str) -> None:
     err.print(escape(message))
 
 
-def _sentence(finding: Finding) -> str:
+def sentence(finding: Finding) -> str:
     return f"[bold]{finding.severity}[/] {escape(finding.message)} {escape(finding.remedy)}"
 
 
@@ -164,7 +164,7 @@ def _print_facts(report: CheckpointReport) -> None:
     for field, value in _parts(report):
         table.add_row(field, escape(_shown(value)), escape(reasons.get(field, "")))
     if report.container is not None:
-        _print_table(table)
+        print_table(table)
 
 
 def _parts(report: CheckpointReport) -> Iterator[tuple[str, Any]]:
@@ -180,7 +180,7 @@ def _print_differences(reports: Sequence[CheckpointReport]) -> None:
         values = [_shown(one.get(key)) for one in flat]
         if len(set(values)) > 1:
             table.add_row(key, *map(escape, values))
-    _print_table(table)
+    print_table(table)
 
 
 def _flat(plain: dict[str, Any], prefix: str = "") -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import replace
 from importlib import import_module
 from operator import index
@@ -67,6 +67,8 @@ _IMPORTING = Lock()
 
 if TYPE_CHECKING:
     from core.comparison.grids import Spacing
+    from core.evaluation.comparing import ComparedPair
+    from core.evaluation.records import DataSet, EvaluationPlan, EvaluationSummary, LaunchOptions, TaskResult
     from core.images.fitting import OtherGrid
     from core.images.sections import Convention, Projection, Section, View
     from core.inference.results import ResultCache
@@ -467,6 +469,54 @@ def film_summary(prediction: Prediction) -> FilmSummary:
     from core.conditioning.summary import summarise
 
     return summarise(prediction)
+
+
+def find_data_set(
+    path: str | Path, layout: str = "auto", split: str | None = None, regions: str | Path | None = None
+) -> DataSet:
+    """The pairs of image and reference that an evaluation would run over, and what is left out; raises `DataRefused`.
+
+    `layout`: `producers`, `nnunet`, `bids`, `folders`, `csv`, or `auto` for the first that fits.
+    """
+    from core.evaluation.datasets import find_data_set as find
+
+    return find(path, layout=layout, split=split, regions=regions)
+
+
+def evaluate(
+    plan: EvaluationPlan,
+    folder: str | Path,
+    options: LaunchOptions | None = None,
+    report: Report = silent,
+    listen: Callable[[TaskResult], object] = lambda result: None,
+) -> EvaluationSummary | None:
+    """Run every case of a plan under every checkpoint, or what a killed run left of it; tables are in `folder`.
+
+    `listen` hears of each case as it is recorded. None in the helping processes of a run on several devices, which
+    call this too. Raises `CheckpointRefused` and `RunRefused`.
+    """
+    from core.evaluation.launching import evaluate as run
+    from core.evaluation.records import LaunchOptions as Options
+
+    return run(plan, Path(folder), options or Options(), report, listen)
+
+
+def compare_runs(runs: Sequence[str | Path], metrics: Sequence[str] | None = None) -> tuple[ComparedPair, ...]:
+    """Each pair of checkpoints of evaluated runs (folders of `evaluate`, or CSV files), tested case by case.
+
+    `metrics`: by name, `all`, or None for a few usual ones; p values are adjusted for all tests that are returned.
+    Raises `ComparisonRefused`.
+    """
+    from core.evaluation.comparing import compare_runs as compare
+
+    return compare([Path(run) for run in runs], metrics)
+
+
+def write_comparison(pairs: Sequence[ComparedPair], folder: str | Path) -> Path:
+    """Write compare.csv into `folder`."""
+    from core.evaluation.comparing import write_comparison as write
+
+    return write(pairs, Path(folder))
 
 
 def flip_suspected(prediction: Prediction, reference: LabelMap) -> tuple[Finding, ...]:

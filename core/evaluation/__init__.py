@@ -1,0 +1,1 @@
+"""Cases, runs, resumable batch evaluation on Lightning, tables, statistics."""
