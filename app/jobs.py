@@ -177,8 +177,9 @@ class JobQueue(QObject):
         self._kept = [kept for kept in self._kept if kept.number != number]
         self._retired += ended
         self._let_go()
-        for kept in ended:
-            self.changed.emit(kept.job)
+        if self._open:  # after that nobody listens any more, and Qt's half of this object may be gone
+            for kept in ended:
+                self.changed.emit(kept.job)
 
     def _let_go(self) -> None:
         """Drop ended jobs, but only once their thread has: a QObject must not be destroyed off the GUI thread."""

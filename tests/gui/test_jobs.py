@@ -8,6 +8,7 @@ import weakref
 from collections.abc import Callable
 
 import pytest
+import shiboken6
 from PySide6.QtCore import QObject, QThread
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
@@ -229,3 +230,15 @@ def test_an_unexpected_error_is_reported_as_such(
     assert "did not expect: IndexError: list index out of range" in failure.message
     assert "in work" in failure.details
     assert "a job failed" in caplog.text
+
+
+def test_a_job_that_ends_after_its_queue_is_gone_disturbs_nobody(qtbot: QtBot) -> None:
+    queue, gate = JobQueue(), Gate()
+    job = queue.start(Job(gate, "late"))
+    assert gate.began.wait(WAIT_S)
+    assert queue.shutdown(5_000)
+    shiboken6.delete(queue)
+    with qtbot.captureExceptions() as errors:
+        QApplication.processEvents()  # brings what the job said at its end
+    assert errors == []
+    assert job.over
