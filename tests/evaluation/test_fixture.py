@@ -44,3 +44,6 @@ def test_the_table_of_the_producer_comes_out_to_the_printed_digit(
     published = (FOLDER / producer / "results" / "evaluation" / "evaluation_xca.csv").read_text().splitlines()
     assert table_header(means) == published[0]
     assert table_row(model, "xca", means, run) in published
+    results = FOLDER / producer / "results" / "evaluation" / model / run / "predictions" / "sample_metrics.csv"
+    written = tmp_path / "producers" / producer / run / "sample_metrics.csv"
+    assert written.read_text(encoding="utf-8") == results.read_text(encoding="utf-8")
