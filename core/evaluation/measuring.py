@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isnan
 
 from core.errors import ShapeMismatch
 from core.evaluation.records import MeasuredValue
+from core.metrics.producers import sofl_seg_sample
 from core.metrics.requests import Request, measure_request
-from core.records import Array, Case, LabelMap, Prediction
+from core.records import Array, Case, LabelMap, MetricValue, Prediction
 
 TOLERANCES = (1.0, 2.0)
 """Of the normalised surface distance, in mm, or px where the spacing is unknown: as the window measures."""
+
+SAMPLES = "sofl-seg samples"
+"""What sofl-seg writes in its table of samples, which is not what its test step reports; recorded for that table."""
 
 
 def measure_case(
@@ -22,10 +27,24 @@ def measure_case(
     Raises ShapeMismatch, with the reader's words, for a reference that lies elsewhere.
     """
     reference = _reference_of(case, prediction)
-    return tuple(
+    measured = [
         MeasuredValue(definitions=name, metric=value)
         for name in definitions
         for value in measure_request(_request(prediction, reference, region, name)).values
+    ]
+    samples = _samples(prediction, reference) if "sofl-seg" in definitions else ()
+    return (*measured, *samples)
+
+
+def _samples(prediction: Prediction, reference: LabelMap) -> tuple[MeasuredValue, ...]:
+    """sofl-seg's second set of formulas, for one picture; its masks are (columns, rows)."""
+    values = sofl_seg_sample((prediction.mask[0] > 0).T, (reference.labels[0] > 0).T)
+    return tuple(
+        MeasuredValue(
+            definitions=SAMPLES,
+            metric=MetricValue(name=name, value=None if isnan(value) else value, definitions=SAMPLES),
+        )
+        for name, value in values.items()
     )
 
 

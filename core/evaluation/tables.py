@@ -5,11 +5,13 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from core.evaluation.records import EvaluationPlan, TaskResult
+from core.evaluation.measuring import SAMPLES
+from core.evaluation.producer_files import write_sample_tables
+from core.evaluation.records import EvaluationPlan, MeasuredValue, TaskResult
 from core.evaluation.runfile import RunFile, identity
 from core.evaluation.statistics import Summary, summarise
 from core.evaluation.working import checkpoint_names
@@ -54,12 +56,18 @@ def write_tables(run: RunFile, plan: EvaluationPlan, folder: Path, hashes: Seque
     results = list(run.results())
     names = checkpoint_names(plan.checkpoints)
     by_name = [(names[task.checkpoint], plan.data.cases[task.case].patient, result) for task, result in results]
+    samples = [
+        file
+        for name in names
+        for file in write_sample_tables(folder / "producers", name, [one for own, _, one in by_name if own == name])
+    ]
     return [
         write_csv(folder / "metrics.csv", METRIC_COLUMNS, _metric_rows(by_name)),
         write_csv(folder / "summary.csv", SUMMARY_COLUMNS, _summary_rows(by_name, names)),
         write_csv(folder / "failures.csv", ("checkpoint", "case", "reason"), _failure_rows(by_name)),
         write_csv(folder / "timing.csv", ("checkpoint", "case", "seconds", "network_calls"), _timing_rows(by_name)),
         _write_json(folder / "run.json", _about(run, plan, hashes, names)),
+        *samples,
     ]
 
 
@@ -68,7 +76,7 @@ Named = Sequence[tuple[str, str | None, TaskResult]]
 
 def _metric_rows(results: Named) -> Iterable[Row]:
     for checkpoint, patient, result in results:
-        for value in result.values:
+        for value in _told(result):
             metric = value.metric
             yield (
                 checkpoint,
@@ -84,6 +92,11 @@ def _metric_rows(results: Named) -> Iterable[Row]:
             )
 
 
+def _told(result: TaskResult) -> Iterator[MeasuredValue]:
+    """Without what is recorded for the producers' table of samples alone."""
+    return (value for value in result.values if value.definitions != SAMPLES)
+
+
 def _summary_rows(results: Named, names: Sequence[str]) -> Iterable[Row]:
     """By checkpoint, definitions, label and metric, in the order in which they were measured."""
     for checkpoint in names:
@@ -91,7 +104,7 @@ def _summary_rows(results: Named, names: Sequence[str]) -> Iterable[Row]:
         failed = sum(result.status == "failed" for _, result in own)
         columns: dict[tuple[str, int, str, str], list[tuple[float | None, str | None]]] = {}
         for patient, result in own:
-            for value in result.values:
+            for value in _told(result):
                 key = (value.definitions, value.label, value.metric.name, value.metric.unit)
                 columns.setdefault(key, []).append((value.metric.value, patient))
         for (definitions, label, metric, unit), column in columns.items():

@@ -67,6 +67,11 @@ class Worker:
         case = self.plan.data.cases[task.case]
         started = time.perf_counter()
         opened = read_case(case.paths, other_grid="refuse")
+        if opened.image.frames > 1:
+            raise ShapeMismatch(
+                f"{case.name} has {opened.image.frames} frames, and a number of all, or of the first, tells little. "
+                "Save the frames that have a reference as files of their own."
+            )
         prediction = segmenter.segment(opened.image, self._settings(task), self._ticking(case))
         values = measure_case(prediction, opened, region_of(case, opened.image), self.plan.definitions)
         self._save(prediction, opened, task)

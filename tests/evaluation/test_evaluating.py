@@ -6,6 +6,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import nibabel as nib
 import numpy as np
 import pytest
 from typer.testing import CliRunner, Result
@@ -203,8 +204,6 @@ def test_a_region_is_measured_inside_only_and_not_in_the_producers_definitions(
 
 
 def test_a_reference_on_another_grid_fails_its_case_with_the_readers_words(checkpoint: Path, tmp_path: Path) -> None:
-    import nibabel as nib
-
     for folder, shift in (("images", 0), ("labels", 5)):
         (tmp_path / "data" / folder).mkdir(parents=True)
         affine = np.diag([1.0, 1.0, 1.0, 1.0])
@@ -214,6 +213,16 @@ def test_a_reference_on_another_grid_fails_its_case_with_the_readers_words(check
     summary = run(make_plan(tmp_path / "data", checkpoint), tmp_path / "run")
     assert summary.failed == 1
     assert "Resample" in summary.failures[0].reason
+
+
+def test_a_film_is_not_measured_by_its_first_frame(checkpoint: Path, tmp_path: Path) -> None:
+    for folder in ("images", "labels"):
+        (tmp_path / "data" / folder).mkdir(parents=True)
+        film = nib.Nifti1Image(np.ones((20, 20, 1, 3), np.uint8), np.eye(4))
+        nib.save(film, tmp_path / "data" / folder / "a.nii.gz")
+    summary = run(make_plan(tmp_path / "data", checkpoint), tmp_path / "run")
+    assert summary.failed == 1
+    assert "has 3 frames" in summary.failures[0].reason
 
 
 def test_a_checkpoint_that_is_refused_ends_it_before_it_begins(data: Path, tmp_path: Path) -> None:
