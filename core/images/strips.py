@@ -16,7 +16,7 @@ from core.records import Array
 
 LEAST_BYTES = 64 * 1024**2
 """Smaller volumes lie in the caches, more or less."""
-FIRST, AHEAD = 8, 32
+FIRST, AHEAD = 16, 32
 """Slices of the strip that is gathered while one waits, and of those that are gathered ahead."""
 STRIPS_KEPT, VOLUMES_KEPT = 3, 4
 
