@@ -164,8 +164,7 @@ class Store(QObject):
     @property
     def measured_reference(self) -> LabelMap | None:
         """The reference of the case that is looked at; None where there is none, or one for the eye alone."""
-        found = None if self.case is None else self.case.reference
-        return None if found is None or found.placed == "shown" else found
+        return None if self.case is None else self.case.measured_reference
 
     def _unload(self, case: str) -> None:
         if case != self.active_case:

@@ -279,6 +279,11 @@ class Case:
     reference: LabelMap | None = None
     sample: str | None = None
 
+    @property
+    def measured_reference(self) -> LabelMap | None:
+        """The reference, unless it was only brought onto the image for the eye."""
+        return None if self.reference is None or self.reference.placed == "shown" else self.reference
+
 
 # ---- runs -----------------------------------------------------------------------------------------------------------
 

@@ -164,5 +164,4 @@ def reference_labels(case: Case) -> Array | None:
 
 def comparable_labels(case: Case) -> Array | None:
     """The same for comparing voxel by voxel: not of a reference that was only brought onto the image for the eye."""
-    placed = case.reference.placed if case.reference is not None else ""
-    return None if placed == "shown" else reference_labels(case)
+    return None if case.measured_reference is None else reference_labels(case)

@@ -43,8 +43,8 @@ class CurveController(QObject):
         run, prediction = self._store.run_key(column), self._store.run_state(column).prediction
         if run is None or prediction is None or not prediction.steps:
             return
-        reference = None if name in WITHOUT_REFERENCE else case.reference
-        if name not in WITHOUT_REFERENCE and (reference is None or reference.placed == "shown"):
+        reference = None if name in WITHOUT_REFERENCE else case.measured_reference
+        if name not in WITHOUT_REFERENCE and reference is None:
             return
         slot, asked = f"curve {column}", (run, name, reference)
         known = (run, name) in self._store.outcomes.other_curves

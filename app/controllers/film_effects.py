@@ -190,7 +190,7 @@ def effect_work(segmenters: Segmenters, key: TableKey, variant: FilmVariant, bas
         run, threshold = key
         result = base if variant.settings == run.settings else _run(segmenters, run, variant.settings, case, report)
         cut = [item if threshold is None else pipeline.rethreshold(item, threshold) for item in (base, result)]
-        reference = case.reference if case.reference is not None and case.reference.placed != "shown" else None
+        reference = case.measured_reference
         measured = None if reference is None else pipeline.measure(cut[1], reference, names=tuple(TITLES))
         labels = tuple(deviation.label for deviation in cut[1].deviations)
         return FilmEffect(difference=pipeline.difference(*cut), measurement=measured, labels=labels)

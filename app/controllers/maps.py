@@ -235,7 +235,7 @@ class MapController(QObject):
         key = MapKey(name=name, run=run, of=of)
         if name == "surface":
             revision = self._store.cases[run.case].reference_revision
-            comparable = case.reference is not None and case.reference.placed != "shown"
+            comparable = case.measured_reference is not None
             return (replace(key, reference=revision), surface_work(prediction, step, cut, case)) if comparable else None
         if name == "film":
             bare, _ = self._bare_of(column)

@@ -32,20 +32,18 @@ class MeasureController(QObject):
 
     def ensure(self, column: str) -> None:
         """Measure what the column shows, if that is a result with a reference and is not known yet."""
-        case = self._store.case
-        if column not in self._store.columns or case is None or case.reference is None:
-            return
-        if case.reference.placed == "shown":  # brought onto the image for the eye alone
+        reference = self._store.measured_reference
+        if column not in self._store.columns or reference is None:
             return
         run, prediction = self._store.run_key(column), self._store.run_state(column).prediction
         if run is None or prediction is None or run.kind == "reference":  # against itself it says nothing
             return
         key = MeasureKey(run=run, threshold=self._store.columns[column].threshold)
         if key not in self._store.outcomes.measurements:
-            self._measure(column, key, prediction, case.reference)
-            self._look_for_flips(run, prediction, case.reference)
+            self._measure(column, key, prediction, reference)
+            self._look_for_flips(run, prediction, reference)
         if run not in self._store.outcomes.curves:
-            self._measure_steps(run, prediction, case.reference)
+            self._measure_steps(run, prediction, reference)
 
     def _measure(self, column: str, key: MeasureKey, prediction: Prediction, reference: LabelMap) -> None:
         job = Job(lambda report: measured(prediction, key.threshold, reference), "Measuring")

@@ -224,8 +224,7 @@ class ViewController(QObject):
         usable = any(self._store.run_key(column) is not None for column in self._store.columns)
         self._steps.setVisible(usable)  # nothing to scrub: all the room for the pictures
         self._steps.set_predictions(shown, self._store.active_column)
-        reference = self._store.case.reference if self._store.case is not None else None
-        known = self._steps.curve_name in WITHOUT_REFERENCE or (reference is not None and reference.placed != "shown")
+        known = self._steps.curve_name in WITHOUT_REFERENCE or self._store.measured_reference is not None
         self._steps.set_curves({key: curve for key, curve in curves.items() if curve}, measuring=known)
 
     def _curve(self, run: RunKey) -> tuple[float | None, ...]:
