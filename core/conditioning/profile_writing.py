@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +15,7 @@ from core.conditioning.keys import IMAGE_HASH, safe_stem
 from core.conditioning.profiles import FORMAT, TENSOR, Profile
 from core.files import write_whole
 from core.records import Array
+from core.versions import version_of
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -66,17 +66,10 @@ def _words(name: str, identity: str, profile: Profile, numbers: Tensor, sha256: 
         "recipe": profile.recipe,
         "dtype": str(numbers.dtype).removeprefix("torch."),
         "sha256": sha256,
-        "versions": {package: _version(package) for package in PACKAGES},
+        "versions": {package: version_of(package) or "" for package in PACKAGES},
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     return json.dumps(told, indent=1)
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return ""
 
 
 def _write_theirs(folder: Path, name: str, numbers: Tensor, text: str) -> None:

@@ -8,7 +8,6 @@ import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from datetime import timedelta
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from core.evaluation.working import Listener, Worker
 from core.progress import Progress, Report, silent
 from core.segmenters import Segmenter
 from core.segmenters.loading import load_segmenter
+from core.versions import version_of
 
 LONGEST = timedelta(days=30)
 """A process that is done waits for the others, whose last case may take hours on a CPU; torch would give up earlier."""
@@ -181,16 +181,9 @@ def environment(fabric: Fabric) -> dict[str, Any]:
         "accelerator": torch.cuda.get_device_name() if fabric.device.type == "cuda" else platform.processor(),
         "machine": platform.platform(),
         "python": platform.python_version(),
-        "versions": {name: _version(name) for name in packages},
+        "versions": {name: version_of(name) for name in packages},
         "git": _git(),
     }
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
 
 
 def _git() -> str | None:

@@ -8,13 +8,13 @@ import os
 from collections import OrderedDict
 from collections.abc import Callable, Hashable, Mapping
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
 from core.inference.result_files import arrays_of, read_result, write_result
 from core.records import Image, Prediction, ResultKey, RunSettings, to_plain
+from core.versions import version_of
 
 MEMORY_BYTES = 1 << 30
 DISK_BYTES = 8 << 30
@@ -170,10 +170,7 @@ def _text(key: ResultKey) -> str:
 
 @cache
 def _version() -> str:
-    try:
-        return version("flowglass")
-    except PackageNotFoundError:
-        return ""
+    return version_of("flowglass") or ""
 
 
 def _name(key: ResultKey) -> str:

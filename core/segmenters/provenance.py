@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import platform
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import torch
 
 from core.records import CheckpointReport, Image
 from core.segmenters.protocol import Plan
+from core.versions import version_of
 
 
 def provenance(report: CheckpointReport, image: Image, plan: Plan) -> dict[str, Any]:
@@ -32,17 +32,10 @@ def provenance(report: CheckpointReport, image: Image, plan: Plan) -> dict[str, 
         "threshold": plan.threshold,
         "trained_threshold": report.threshold,
         "versions": {
-            "flowglass": _version("flowglass"),
+            "flowglass": version_of("flowglass"),
             "torch": torch.__version__,
-            "torchdiffeq": _version("torchdiffeq"),
+            "torchdiffeq": version_of("torchdiffeq"),
             "python": platform.python_version(),
         },
         "threads": torch.get_num_threads(),
     }
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
