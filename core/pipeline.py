@@ -742,7 +742,9 @@ def pick(
 
 def stem_of(name: str) -> str:
     """The name of a case as the start of file names: folders joined, ending left out (`.nii.gz` ends twice)."""
-    return Path(name.removesuffix(".gz")).with_suffix("").as_posix().replace("/", "_")
+    from core.names import file_stem
+
+    return file_stem(name)
 
 
 def frame_suffix(image: Image) -> str:

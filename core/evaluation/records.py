@@ -9,7 +9,6 @@ from core.records import CasePaths, Finding, MetricValue, RunSettings
 
 Layout = Literal["producers", "nnunet", "bids", "folders", "csv"]
 LAYOUTS: tuple[Layout, ...] = ("producers", "nnunet", "bids", "folders", "csv")
-TaskStatus = Literal["pending", "claimed", "done", "failed"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

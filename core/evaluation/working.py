@@ -18,6 +18,7 @@ from core.evaluation.measuring import measure_case
 from core.evaluation.records import EvaluationCase, EvaluationPlan, TaskResult
 from core.evaluation.runfile import RunFile, Task
 from core.images import read_case, read_labels
+from core.names import file_stem
 from core.progress import Cancelled, Progress, Report
 from core.records import Array, Case, Image, Prediction, RunSettings
 
@@ -149,8 +150,3 @@ def _numbered(names: list[str]) -> list[str]:
         seen[name] = seen.get(name, 0) + 1
         numbered.append(name if seen[name] == 1 else f"{name}_{seen[name]}")
     return numbered
-
-
-def file_stem(name: str) -> str:
-    """The name of a case as the start of file names: folders joined, the ending left out."""
-    return Path(name.removesuffix(".gz")).with_suffix("").as_posix().replace("/", "_")
