@@ -4,8 +4,9 @@ bar."""
 from __future__ import annotations
 
 from PySide6.QtCore import QObject, QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QHBoxLayout, QSlider, QSpinBox, QToolButton, QWidget
+from PySide6.QtWidgets import QSlider, QSpinBox, QToolButton
 
+from app.panels.widgets.group import group_of
 from app.panels.widgets.text import PlainLabel, plain_tooltip
 
 FASTEST = 60
@@ -31,8 +32,8 @@ class TimeControls(QObject):
         self.slider.setFixedWidth(110)
         self.slider.setAccessibleName("Frame")
         self.slider.valueChanged.connect(self._on_slider)
-        self._time_group = _group(PlainLabel("Frame", role="muted"), self.slider, self.words)
-        self._play_group = _group(self.play, self.fps)
+        self._time_group = group_of(PlainLabel("Frame", role="muted"), self.slider, self.words)
+        self._play_group = group_of(self.play, self.fps)
         self.groups = self._time_group, self._play_group  # the bar breaks between them
         self.show_playing(False)
         self.show_frames(0, 1, slices=1)
@@ -65,13 +66,3 @@ class TimeControls(QObject):
 
 def _words(frame: int, frames: int) -> str:
     return f"{frame + 1} of {frames}"
-
-
-def _group(*widgets: QWidget) -> QWidget:
-    group = QWidget()
-    row = QHBoxLayout(group)
-    row.setContentsMargins(0, 0, 0, 0)
-    row.setSpacing(6)
-    for widget in widgets:
-        row.addWidget(widget)
-    return group

@@ -11,7 +11,6 @@ from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
     QDoubleSpinBox,
-    QHBoxLayout,
     QSizePolicy,
     QSlider,
     QToolButton,
@@ -27,6 +26,7 @@ from app.panels.time_controls import TimeControls
 from app.panels.volume_controls import VolumeControls
 from app.panels.widgets.chips import ColourChip
 from app.panels.widgets.flow_layout import FlowLayout
+from app.panels.widgets.group import group_of
 from app.panels.widgets.text import PlainLabel, plain_tooltip
 
 POSITIONS = 1000
@@ -83,7 +83,7 @@ class ViewBar(QWidget):
         self.presets.setToolTip(plain_tooltip("Which intensities are drawn black and white. Right drag: by hand"))
         self.presets.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.presets.activated.connect(self._on_preset)
-        self._window_group = _group(PlainLabel("Window", role="muted"), self.presets)
+        self._window_group = group_of(PlainLabel("Window", role="muted"), self.presets)
 
     def show_presets(self, presets: Sequence[Preset]) -> None:
         """The first of them have keys, which stand behind their names."""
@@ -131,7 +131,7 @@ class ViewBar(QWidget):
         self.spin.valueChanged.connect(self._on_spin)
         self.own_button.clicked.connect(lambda: self._set(None))
         label = PlainLabel("Threshold", role="muted")
-        self._threshold_group = _group(self.chip, label, self.slider, self.spin, self.own_button)
+        self._threshold_group = group_of(self.chip, label, self.slider, self.spin, self.own_button)
 
     def show_threshold(self, value: float | None, limits: tuple[float, float], own: float, colour: str) -> None:
         """The threshold of the active column, in its checkpoint's value range. No colour: there is no column."""
@@ -182,7 +182,7 @@ class ViewBar(QWidget):
         for field, box in boxes.items():
             box.toggled.connect(lambda on, field=field: self.overlay_changed.emit({field: on}))
         self.opacity.valueChanged.connect(lambda percent: self.overlay_changed.emit({"opacity": percent / 100}))
-        self._overlay_group = _group(self.visible, self.fill, self.outline, self.opacity, self.reference)
+        self._overlay_group = group_of(self.visible, self.fill, self.outline, self.opacity, self.reference)
 
     def show_overlay(self, style: OverlayStyle) -> None:
         states = (
@@ -198,14 +198,3 @@ class ViewBar(QWidget):
             self.opacity.setValue(round(style.opacity * 100))
         for part in (self.fill, self.outline, self.opacity):
             part.setEnabled(style.visible)
-
-
-def _group(*widgets: QWidget) -> QWidget:
-    """Widgets that stay together when the bar breaks into lines."""
-    group = QWidget()
-    row = QHBoxLayout(group)
-    row.setContentsMargins(0, 0, 0, 0)
-    row.setSpacing(6)
-    for widget in widgets:
-        row.addWidget(widget)
-    return group

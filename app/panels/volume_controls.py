@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import QObject, QSignalBlocker, Signal
-from PySide6.QtWidgets import QComboBox, QHBoxLayout, QSpinBox, QWidget
+from PySide6.QtWidgets import QComboBox, QSpinBox
 
 from app.items import (
     CONVENTIONS,
@@ -18,6 +18,7 @@ from app.items import (
     View,
     VolumeView,
 )
+from app.panels.widgets.group import group_of
 from app.panels.widgets.text import PlainLabel, plain_tooltip
 
 THICKEST = 500
@@ -48,7 +49,7 @@ class VolumeControls(QObject):
         self.every.setAccessibleName("Slices from tile to tile of the lightbox")
         self.every.setToolTip(plain_tooltip("Every which slice the lightbox shows; at 0 the whole volume"))
         planes = (self.layout_box, self.view_box, self.every)
-        self.groups = _group(*planes), _group(self.convention_box), _group(*slab)  # the bar breaks between them
+        self.groups = group_of(*planes), group_of(self.convention_box), group_of(*slab)  # the bar breaks between them
         self._connect()
         self.show_volume(VolumeView())
         self.set_visible(False)
@@ -99,16 +100,6 @@ class VolumeControls(QObject):
     def _show_size(self) -> None:
         known = self._spacing_mm
         self.size.setText("" if known is None else f"{known * self.thickness.value():.1f} mm")
-
-
-def _group(*widgets: QWidget) -> QWidget:
-    group = QWidget()
-    row = QHBoxLayout(group)
-    row.setContentsMargins(0, 0, 0, 0)
-    row.setSpacing(6)
-    for widget in widgets:
-        row.addWidget(widget)
-    return group
 
 
 def _box(name: str, tip: str, texts: object) -> QComboBox:
