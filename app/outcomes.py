@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from app.items import MeasureKey, RunKey, RunState
 from app.jobs import Failure
+from core import pipeline
 from core.progress import Progress
 from core.records import Measurement, Prediction
 
@@ -105,18 +106,10 @@ class Outcomes:
         self.measurements = {key: value for key, value in self.measurements.items() if not matches(key.run)}
 
     def _make_room(self, newest: RunKey) -> None:
-        sizes = {key: size_bytes(value) for key, value in self._ended.items() if isinstance(value, Prediction)}
+        sizes = {key: pipeline.size_bytes(value) for key, value in self._ended.items() if isinstance(value, Prediction)}
         total = sum(sizes.values())
         for key, size in sizes.items():
             if total <= self._bytes_kept or key == newest:
                 break
             self._ended.pop(key)
             total -= size
-
-
-def size_bytes(prediction: Prediction) -> int:
-    """Memory that the arrays of a prediction take."""
-    arrays = [prediction.score, prediction.probability, prediction.mask]
-    for step in prediction.steps:
-        arrays += [step.state, step.estimate, step.probability]
-    return sum(array.nbytes for array in arrays)

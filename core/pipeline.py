@@ -435,6 +435,13 @@ def passport_text(tables: Sequence[PassportTable]) -> str:
     return tables_text(tables)
 
 
+def size_bytes(prediction: Prediction) -> int:
+    """Memory that the arrays of a prediction take, steps and samples too; one that stands in it twice counts once."""
+    from core.inference.results import size_bytes as size
+
+    return size(prediction)
+
+
 def result_cache(
     memory_bytes: int = 1 << 30, folder: str | Path | None = None, disk_bytes: int = 8 << 30
 ) -> ResultCache:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 from PySide6.QtWidgets import QApplication
 
 from app.items import LoadOptions, MeasureKey, RunKey
 from app.jobs import Failure
-from app.outcomes import Outcomes, size_bytes
+from app.outcomes import Outcomes
 from app.store import CASES_KEPT, Store
+from core import pipeline
 from core.progress import Progress
-from core.records import CasePaths, Measurement, RunSettings
+from core.records import CasePaths, Measurement, Member, RunSettings, frozen_array
 from tests.gui import fakes
 
 KEY = RunKey(
@@ -90,7 +92,7 @@ def test_the_last_step_stays_until_the_next() -> None:
 
 def test_the_oldest_predictions_go_when_memory_is_short_but_never_the_newest() -> None:
     prediction = fakes.prediction()
-    outcomes = Outcomes(bytes_kept=2 * size_bytes(prediction))
+    outcomes = Outcomes(bytes_kept=2 * pipeline.size_bytes(prediction))
     keys = [replace(KEY, settings=RunSettings(seed=seed)) for seed in range(4)]
     for key in keys[:2]:
         outcomes.file("c", key, prediction)
@@ -101,6 +103,14 @@ def test_the_oldest_predictions_go_when_memory_is_short_but_never_the_newest() -
     small = Outcomes(bytes_kept=1)
     small.file("c", KEY, prediction)
     assert small.outcome(KEY) is prediction
+
+
+def test_kept_samples_take_their_part_of_the_memory() -> None:
+    plain = fakes.prediction()
+    score, probability = (frozen_array(np.zeros(plain.mask.shape), np.float32) for _ in range(2))
+    sampled = replace(plain, members=(Member(sample=0, seed=0, score=score, probability=probability),))
+    more = pipeline.size_bytes(sampled) - pipeline.size_bytes(plain)
+    assert more == score.nbytes + probability.nbytes
 
 
 def test_only_the_last_cases_stay_in_memory(qapp: QApplication) -> None:
