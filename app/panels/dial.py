@@ -78,12 +78,14 @@ class DialPanel(QWidget):
         self.table.setAlternatingRowColors(True)
         self.table.verticalHeader().hide()
         self.table.verticalHeader().setDefaultSectionSize(24)
-        self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        self.table.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
+        self.table.horizontalHeader().setStretchLastSection(True)
         item = self.plot.getPlotItem()
         item.setMouseEnabled(x=False, y=False)
         item.hideButtons()
         item.showGrid(x=True, y=True, alpha=0.15)
-        self.plot.setMinimumHeight(120)
+        self.plot.setMinimumHeight(70)
+        self.table.setMinimumHeight(52)
         self.plot.setAcceptDrops(False)
         wish, run = QHBoxLayout(), QHBoxLayout()
         wish.addWidget(PlainLabel("Steps", role="muted"))
@@ -111,9 +113,9 @@ class DialPanel(QWidget):
         for side, text in LABELS.items():
             axis = self.plot.getPlotItem().getAxis(side)
             axis.enableAutoSIPrefix(False)
-            axis.setLabel(text, color=theme.muted)
-            axis.setTextPen(QColor(theme.muted))
+            axis.setLabel(text)
             axis.setPen(QColor(theme.border))
+            axis.setTextPen(QColor(theme.muted))  # last: a pen colours the label too
         self._draw()
 
     # ---- what is shown -----------------------------------------------------------------------------------------------
